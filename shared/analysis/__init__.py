@@ -1,0 +1,1 @@
+"""The judge: pure statistics from evidence to a verdict, standard library only."""

@@ -1,0 +1,1 @@
+"""One environment's configuration: typed, validated, every problem reported at once."""

@@ -1,0 +1,174 @@
+"""The environment's configuration as the functions receive it at deploy time: JSON in DELIVERY_ENVIRONMENT.
+
+The same zip goes to every environment; this is all that differs.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+from shared.errors import DeliveryError
+from shared.rollout.strategy import OnNewer, Strategy
+
+VARIABLE = "DELIVERY_ENVIRONMENT"
+
+
+class InvalidEnvironment(DeliveryError):
+    """The configuration is wrong; `problems` names every field at fault, "services.web.image: missing"."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedService:
+    """One Cloud Run service under our care.
+
+    image: its repository path without tag; deploy_tags: a regular expression a pushed tag must match in full;
+    deploys_on: "push" or "build"; probe_paths: requested on the tagged URL before any traffic and at every tick.
+    """
+
+    name: str
+    image: str
+    deploy_tags: str = r".+"
+    deploys_on: str = "push"
+    probe_paths: tuple[str, ...] = ("/health/ready",)
+    strategy: Strategy = field(default_factory=Strategy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One of dev, staging, production."""
+
+    name: str
+    project: str
+    region: str
+    ledger_bucket: str
+    services: Mapping[str, ManagedService]
+
+
+def load_environment(text: str) -> Environment:
+    """Raises InvalidEnvironment with every problem at once."""
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidEnvironment([f"{VARIABLE}: not JSON: {error}"]) from error
+    reader = _Reader()
+    if not isinstance(raw, dict):
+        raise InvalidEnvironment([f"{VARIABLE}: must be an object"])
+    reader.only(raw, {"name", "project", "region", "ledger_bucket", "services"}, "")
+    rows = raw.get("services", {})
+    if not isinstance(rows, dict) or not rows:
+        reader.problems.append("services: must be an object with at least one service")
+        rows = {}
+    environment = Environment(
+        name=reader.text(raw, "name", ""),
+        project=reader.text(raw, "project", ""),
+        region=reader.text(raw, "region", ""),
+        ledger_bucket=reader.text(raw, "ledger_bucket", ""),
+        services={name: reader.service(name, row) for name, row in rows.items()},
+    )
+    if reader.problems:
+        raise InvalidEnvironment(reader.problems)
+    return environment
+
+
+class _Reader:
+    """Reads fields and collects problems instead of stopping at the first."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def only(self, row: Mapping[str, Any], known: set[str], path: str) -> None:
+        self.problems += [f"{path}{name}: unknown field" for name in sorted(set(row) - known)]
+
+    def text(self, row: Mapping[str, Any], name: str, path: str, default: str | None = None) -> str:
+        value = row.get(name, default)
+        if not isinstance(value, str) or not value:
+            self.problems.append(f"{path}{name}: must be a text that is not empty")
+            return ""
+        return value
+
+    def service(self, name: str, row: Any) -> ManagedService:
+        path = f"services.{name}."
+        if not isinstance(row, dict):
+            self.problems.append(f"services.{name}: must be an object")
+            row = {}
+        self.only(row, {"image", "deploy_tags", "deploys_on", "probe_paths", "strategy"}, path)
+        tags = self.text(row, "deploy_tags", path, r".+")
+        try:
+            re.compile(tags)
+        except re.error as error:
+            self.problems.append(f"{path}deploy_tags: not a regular expression: {error}")
+        deploys_on = self.text(row, "deploys_on", path, "push")
+        if deploys_on not in ("push", "build"):
+            self.problems.append(f'{path}deploys_on: must be "push" or "build", not "{deploys_on}"')
+        paths = row.get("probe_paths", ["/health/ready"])
+        if not isinstance(paths, list) or not paths or any(not _is_probe_path(item) for item in paths):
+            self.problems.append(f'{path}probe_paths: must be paths that start with "/" and do not end in "z"')
+            paths = []
+        return ManagedService(
+            name=name,
+            image=self.text(row, "image", path),
+            deploy_tags=tags,
+            deploys_on=deploys_on,
+            probe_paths=tuple(paths),
+            strategy=self.strategy(row.get("strategy", {}), f"{path}strategy."),
+        )
+
+    def strategy(self, row: Any, path: str) -> Strategy:
+        """Durations are seconds under their field's name with "_seconds"."""
+        if not isinstance(row, dict):
+            self.problems.append(f"{path[:-1]}: must be an object")
+            return Strategy()
+        values: dict[str, Any] = {}
+        known: set[str] = set()
+        for knob in fields(Strategy):
+            key = f"{knob.name}_seconds" if isinstance(knob.default, timedelta) else knob.name
+            known.add(key)
+            if key in row:
+                values[knob.name] = self.knob(row[key], knob.default, f"{path}{key}")
+        self.only(row, known, path)
+        return Strategy(**{name: value for name, value in values.items() if value is not None})
+
+    def knob(self, value: Any, default: object, path: str) -> object:
+        if isinstance(default, timedelta):
+            if _is_number(value) and value >= 0:
+                return timedelta(seconds=value)
+            self.problems.append(f"{path}: must be a number of seconds, 0 or more")
+        elif isinstance(default, OnNewer):
+            if value in tuple(OnNewer):
+                return OnNewer(value)
+            self.problems.append(f"{path}: must be one of {', '.join(OnNewer)}")
+        elif isinstance(default, tuple):
+            if _are_steps(value):
+                return tuple(value)
+            self.problems.append(f"{path}: must be ascending whole percents from 1 to 99")
+        elif _is_number(value) and 0 < value < (1 if path.endswith("_risk") else 100):
+            return float(value)
+        else:
+            self.problems.append(f"{path}: must be a number above 0 and below {1 if path.endswith('_risk') else 100}")
+        return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_probe_path(value: object) -> bool:
+    """Cloud Run's front end keeps some paths that end in "z" for itself."""
+    return isinstance(value, str) and value.startswith("/") and not value.endswith("z")
+
+
+def _are_steps(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(step, int) and not isinstance(step, bool) and 1 <= step <= 99 for step in value)
+        and all(low < high for low, high in pairwise(value))
+    )

@@ -1,0 +1,1 @@
+"""Bytes to facts: one file per source, with its documentation linked."""

@@ -1,0 +1,1 @@
+"""The rollout core: pure rules, no clock, client, logger, environment or randomness."""

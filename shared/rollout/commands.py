@@ -1,0 +1,32 @@
+"""What a person wants: imperative, with who, why and a request id that makes a repeat a no-op."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    ROLLBACK = "rollback"
+    ABORT = "abort"
+    PAUSE = "pause"
+    RESUME = "resume"
+    PROMOTE = "promote"
+    RELEASE_PIN = "release_pin"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One operator's message. at: when it was published, so that a replayed one stays old."""
+
+    verb: Verb
+    service: str
+    by: str
+    why: str
+    request_id: str
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        return f"command/{self.request_id}"

@@ -1,0 +1,59 @@
+"""The words of the field, as types: one word per idea."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where a rollout stands; docs/explanation/rollout.md draws the table."""
+
+    PREPARING = "preparing"
+    VERIFYING = "verifying"
+    PROGRESSING = "progressing"
+    BAKING = "baking"
+    HELD = "held"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    ABORTED = "aborted"
+
+
+TERMINAL = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.FAILED, Phase.SUPERSEDED, Phase.ABORTED})
+
+
+class HoldCause(StrEnum):
+    """Why a rollout stands still."""
+
+    PAUSED = "paused"  # a person said so
+    FREEZE = "freeze"  # a freeze window or the emergency stop
+    METRICS_OUTAGE = "metrics_outage"  # nobody can see; never blamed on the release
+    SHARED_OUTAGE = "shared_outage"  # stable is just as bad at the same moment
+    DEADLINE = "deadline"  # the evidence did not arrive in time: a person must choose
+    TRAFFIC_EDITED = "traffic_edited"  # a person moved traffic by hand, and wins
+    NO_TARGET = "no_target"  # there is no good revision to return to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What is deployed: one image digest, and the commit it was built from when known.
+
+    image: the repository path without tag or digest; digest: "sha256:" and 64 hex digits;
+    requested_at: when the push (or the person) asked for it, never when we processed it.
+    """
+
+    image: str
+    digest: str
+    requested_at: datetime
+    commit: str = ""
+    tag: str = ""
+
+    @property
+    def reference(self) -> str:
+        return f"{self.image}@{self.digest}"
+
+    @property
+    def short(self) -> str:
+        """Seven digits of the digest, as people say it."""
+        return self.digest.removeprefix("sha256:")[:7]

@@ -1,0 +1,44 @@
+"""How far, how long and how sure: the knobs of one service's rollout."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class OnNewer(StrEnum):
+    """What a push does to a canary that is still on trial."""
+
+    SUPERSEDE = "supersede"
+    QUEUE = "queue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """The steps a canary climbs and the limits of every wait.
+
+    steps: ascending canary shares in percent, each judged against stable, the last below 100 so that
+    a control remains. After the last step the canary gets 100 % and bakes with stable kept warm.
+    """
+
+    steps: tuple[int, ...] = (5, 25, 50, 90)
+    step_bake_time: timedelta = timedelta(minutes=5)  # the least time on one step
+    final_bake_time: timedelta = timedelta(hours=1)  # at 100 %, before promotion
+    prepare_deadline: timedelta = timedelta(minutes=10)  # from start to a ready revision
+    verify_deadline: timedelta = timedelta(minutes=10)  # from ready to passed probes
+    step_deadline: timedelta = timedelta(hours=6)  # then a person is asked
+    action_window: timedelta = timedelta(hours=24)  # how long after promotion an alert still rolls back
+    alert_age_max: timedelta = timedelta(minutes=30)  # an older incident acts no more
+    verdict_age_max: timedelta = timedelta(minutes=5)  # an older verdict moves nothing
+    announce_grace: timedelta = timedelta(minutes=2)  # then an unrecorded announcement is published again
+    on_newer: OnNewer = OnNewer.SUPERSEDE
+    false_rollback_risk: float = 0.01  # chance, over a whole rollout, to blame a good canary
+    missed_harm_risk: float = 0.05  # chance to advance a canary worse than the harm below
+    harm_points_max: float = 10.0  # largest acceptable extra error rate, percentage points
+    latency_points_max: float = 25.0  # largest acceptable extra share of slow requests, percentage points
+
+    def share(self, step: int) -> int:
+        """The canary's percent on step `step`, counted from 0."""
+        return self.steps[step]
+
+    def is_last(self, step: int) -> bool:
+        return step == len(self.steps) - 1

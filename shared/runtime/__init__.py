@@ -1,0 +1,1 @@
+"""The imperative shell every function shares."""
