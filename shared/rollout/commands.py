@@ -18,7 +18,10 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One operator's message. at: when it was published, so that a replayed one stays old."""
+    """One operator's message. at: when it was published, so that a replayed one stays old.
+
+    frozen: why the environment may not advance, or ""; read when the command is taken, not sent.
+    """
 
     verb: Verb
     service: str
@@ -26,6 +29,7 @@ class Command:
     why: str
     request_id: str
     at: datetime
+    frozen: str = ""
 
     @property
     def key(self) -> str:

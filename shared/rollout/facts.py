@@ -11,26 +11,22 @@ from shared.rollout.service import RevisionState, TrafficTarget
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployRequested:
-    """A release wants to reach a service. source: "push", "build" or "release_pin"; by: who asked."""
+    """A release wants to reach a service. source: "push", "build" or "waiting"; by: who asked.
+
+    frozen: why the environment may not start anything, or ""; session_affinity: the service overrides splits.
+    Both are read with the service, not sent.
+    """
 
     service: str
     release: Release
     source: str
     by: str
+    frozen: str = ""
+    session_affinity: bool = False
 
     @property
     def at(self) -> datetime:
         return self.release.requested_at
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevisionAppeared:
-    """Somebody else made a revision: a changed variable, a secret, a `terraform apply`."""
-
-    service: str
-    revision: str
-    release: Release
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +39,7 @@ class Judged:
     target: the newest revision proved good to return to in this tick; "" when none is.
     announced: outbox keys the ledger holds already. frozen: why the environment may not advance, or "".
     newer_sequence: the ledger's newest sequence when it is above the record's, else 0.
+    appeared, appeared_image: a revision nobody announced, and its image reference.
     """
 
     service: str
@@ -59,6 +56,8 @@ class Judged:
     announced: tuple[str, ...] = ()
     frozen: str = ""
     newer_sequence: int = 0
+    appeared: str = ""
+    appeared_image: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

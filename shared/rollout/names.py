@@ -31,7 +31,6 @@ class HoldCause(StrEnum):
     METRICS_OUTAGE = "metrics_outage"  # nobody can see; never blamed on the release
     SHARED_OUTAGE = "shared_outage"  # stable is just as bad at the same moment
     DEADLINE = "deadline"  # the evidence did not arrive in time: a person must choose
-    TRAFFIC_EDITED = "traffic_edited"  # a person moved traffic by hand, and wins
     NO_TARGET = "no_target"  # there is no good revision to return to
 
 

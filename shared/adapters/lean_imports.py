@@ -1,0 +1,194 @@
+"""Google's client packages import only what is asked of them, which about halves their share of a cold start.
+
+From Python 3.15 the packages do this themselves (`__lazy_modules__`, PEP 810); `install` stands in for it before that.
+The `__init__` of a generated client package runs no more on import. Its submodules import as usual; a name it merely
+re-exports is taken from the one module that defines it; any other name runs the real `__init__` after all. Of a
+service's transports only gRPC is loaded; the others load when somebody constructs one. Key-file credentials, and with
+them `cryptography`, load when used, and the warnings about old Python and library versions are left out.
+
+Nothing depends on this hook: without it, or with packages laid out otherwise, the same code runs and only starts slower.
+"""
+
+import ast
+import re
+import sys
+import threading
+from _frozen_importlib import ModuleSpec
+from _frozen_importlib_external import PathFinder  # importlib.util would cost what is saved here
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any, ClassVar
+
+VERIFIED = {
+    "google-api-core": "2.44.0",
+    "google-auth": "2.62.2",
+    "google-cloud-monitoring": "2.32.0",
+    "google-cloud-pubsub": "2.44.0",
+    "google-cloud-run": "0.16.2",
+    "google-cloud-storage": "3.17.1",
+}
+"""The releases whose layout this was proved on; tests/adapters/test_lean_imports.py fails when they move."""
+
+_deferred = re.compile(
+    r"google\.(?:cloud\.(?:run|monitoring)_v\d+|pubsub_v1)(?:\.services(?:\.\w+(?:\.transports)?)?|\.types)?"
+    r"|google\.api_core\.operations_v1"
+    r"|google\.auth\.(?:crypt|aws|pluggable)"
+    r"|google\.oauth2\.service_account"
+).fullmatch
+_unused_transport = re.compile(r"google\..*\.services\.\w+\.transports\.(?:grpc_asyncio|rest)").fullmatch
+_version_checks = {
+    "google.api_core._python_package_support": (
+        "check_dependency_versions",
+        "warn_deprecation_for_versions_less_than",
+        "parse_version_to_tuple",
+        "DependencyConstraint",
+    ),
+    "google.api_core._python_version_support": ("check_python_version",),
+}
+
+
+def install() -> None:
+    """Defers from now on; what is imported already stays as it is. A second call changes nothing."""
+    if sys.version_info < (3, 15) and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Finder:
+    """Answers for the deferred modules and leaves every other to Python."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        del target
+        if not name.startswith("google."):
+            return None
+        if _deferred(name):
+            return _wrapped(name, path, _DeferredModule)
+        if _unused_transport(name):
+            return _wrapped(name, path, _TransportModule)
+        if name in _version_checks:
+            return _wrapped(name, path, _ChecksModule)
+        return None
+
+
+def _wrapped(name: str, path: Sequence[str] | None, kind: "type[_LazyModule]") -> ModuleSpec | None:
+    spec = PathFinder.find_spec(name, path)
+    if spec is not None and spec.loader is not None:
+        spec.loader = _Loader(spec.loader, kind)
+    return spec
+
+
+class _Loader:
+    """Makes the module and keeps the real loader for the day its code is needed."""
+
+    def __init__(self, real: Any, kind: "type[_LazyModule]") -> None:
+        self.real = real
+        self._kind = kind
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._kind(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing yet: `_LazyModule.run` does it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+class _LazyModule(ModuleType):
+    """A module whose code runs when one of its names cannot be had otherwise."""
+
+    _running: ClassVar[set[tuple[str, int]]] = set()
+
+    def run(self) -> None:
+        """Runs the real code, once per module; threads that meet here repeat it rather than wait for each other."""
+        turn = (self.__name__, threading.get_ident())
+        if turn in self._running or "_lean_done" in self.__dict__:
+            return
+        self._running.add(turn)
+        try:
+            exec(self.__dict__["__spec__"].loader.real.get_code(self.__name__), self.__dict__)  # noqa: S102
+            self.__dict__["_lean_done"] = True
+        finally:
+            self._running.discard(turn)
+
+    def named_by_code(self, name: str) -> Any:
+        self.run()
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+
+
+class _DeferredModule(_LazyModule):
+    """A package (or module) that knows where its names come from without running."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name not in ("__all__", "__version__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        path = self.__dict__.get("__path__")
+        if path is None:
+            return self.named_by_code(name)
+        child = f"{self.__name__}.{name}"
+        if child in sys.modules or PathFinder.find_spec(child, path) is not None:
+            return import_module(child)
+        source = self._sources().get(name)
+        if source is None:
+            return self.named_by_code(name)
+        value = getattr(import_module(source[0]), source[1])
+        self.__dict__[name] = value
+        return value
+
+    def _sources(self) -> dict[str, tuple[str, str]]:
+        """Where each `from … import name` of the code points to: name to (module, name there)."""
+        known = self.__dict__.get("_lean_sources")
+        if known is None:
+            text = self.__dict__["__spec__"].loader.real.get_source(self.__name__)
+            known = self.__dict__["_lean_sources"] = {
+                alias.asname or alias.name: (self._absolute(node), alias.name)
+                for node in ast.parse(text).body
+                if isinstance(node, ast.ImportFrom) and self._absolute(node).startswith(f"{self.__name__}.")
+                for alias in node.names
+            }
+        return dict(known)
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        base = self.__name__.split(".")
+        return ".".join([*base[: len(base) - node.level + 1], *([node.module] if node.module else [])])
+
+
+class _TransportModule(_LazyModule):
+    """A transport nobody chose: its classes are stand-ins that become real when constructed."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        if "_lean_done" in self.__dict__ or not name.endswith(("Transport", "Interceptor")):
+            return self.named_by_code(name)
+        stand_in = _StandIn(name, (), {"__module__": self.__name__, "_lean_module": self})
+        self.__dict__[name] = stand_in
+        return stand_in
+
+
+class _StandIn(type):
+    """Calling it constructs the real class."""
+
+    def __call__(cls, *arguments: Any, **options: Any) -> Any:
+        module: _LazyModule = cls.__dict__["_lean_module"]
+        return module.named_by_code(cls.__name__)(*arguments, **options)
+
+
+class _ChecksModule(_LazyModule):
+    """The version warnings of google.api_core, silent; they read every installed package's metadata."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _version_checks[self.__name__]:
+            return self.named_by_code(name)
+        return _silent
+
+
+def _silent(*arguments: object, **options: object) -> None:
+    del arguments, options

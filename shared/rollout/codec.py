@@ -1,0 +1,102 @@
+"""The record as JSON text: versioned, bounded, and tolerant of fields a newer version added."""
+
+import json
+import types
+import typing
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.errors import InvalidRecord
+from shared.rollout.record import Record
+
+SCHEMA = 1  # raised only when an older reader would misread, not when a field is added
+SIZE_MAX = 16 * 1024  # bytes; Kubernetes bounds all annotations together at 256 KiB
+
+
+def encode(record: Record) -> str:
+    """Compact JSON; fields at their default are left out. Raises InvalidRecord above 16 KiB."""
+    body: dict[str, Any] = {**json.loads(record.extra), "schema": SCHEMA, **_plain(record)}
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    if len(text.encode()) > SIZE_MAX:
+        raise InvalidRecord(f"the record of {record.service} grew past {SIZE_MAX} bytes")
+    return text
+
+
+def decode(text: str) -> Record:
+    """Raises InvalidRecord, naming the field, when the text is not a record this version can read."""
+    try:
+        body = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidRecord(f"not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise InvalidRecord("must be an object")
+    schema = body.pop("schema", None)
+    if schema != SCHEMA:
+        raise InvalidRecord(f"schema: this version reads {SCHEMA}, not {schema!r}")
+    known = {field.name for field in fields(Record)} - {"extra"}
+    extra = {name: value for name, value in body.items() if name not in known}
+    record = _typed(Record, {name: value for name, value in body.items() if name in known}, "record")
+    assert isinstance(record, Record)
+    return record if not extra else _with_extra(record, extra)
+
+
+def _with_extra(record: Record, extra: dict[str, Any]) -> Record:
+    return replace(record, extra=json.dumps(extra, separators=(",", ":"), ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    """A dataclass as plain JSON values, without the fields that stand at their default."""
+    if is_dataclass(value) and not isinstance(value, type):
+        row = {}
+        for field in fields(value):
+            item = getattr(value, field.name)
+            if field.name != "extra" and item != field.default and item != {}:
+                row[field.name] = _plain(item)
+        return row
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return dict(value)
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def _typed(kind: Any, value: Any, path: str) -> Any:
+    """The value as `kind`; the annotations of the record's dataclasses are its schema."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        return _dataclass(kind, value, path)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType or origin is typing.Union:
+        return None if value is None else _typed(arguments[0], value, path)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise InvalidRecord(f"{path}: must be a list")
+        return tuple(_typed(arguments[0], item, f"{path}[{index}]") for index, item in enumerate(value))
+    if origin is not None:
+        if not isinstance(value, dict):
+            raise InvalidRecord(f"{path}: must be an object")
+        return value
+    if kind is datetime or issubclass(kind, StrEnum):
+        try:
+            return datetime.fromisoformat(value) if kind is datetime else kind(value)
+        except (TypeError, ValueError) as error:
+            raise InvalidRecord(f"{path}: {error}") from error
+    if type(value) is not kind:
+        raise InvalidRecord(f"{path}: must be {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
+def _dataclass(kind: type, value: Any, path: str) -> Any:
+    if not isinstance(value, dict):
+        raise InvalidRecord(f"{path}: must be an object")
+    hints = typing.get_type_hints(kind)
+    known = {field.name for field in fields(kind)}
+    try:
+        return kind(
+            **{name: _typed(hints[name], item, f"{path}.{name}") for name, item in value.items() if name in known}
+        )
+    except TypeError as error:
+        raise InvalidRecord(f"{path}: {error}") from error

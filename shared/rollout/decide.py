@@ -1,0 +1,60 @@
+"""The core: what to do about one fact or command, given the record. Pure.
+
+No clock, client, logger, environment or randomness: the same arguments give the same decision, and the reason is
+part of it. Targets are absolute, so deciding anything twice equals deciding it once.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from shared.rollout.announcement import Severity
+from shared.rollout.change import announce, concluded, unchanged
+from shared.rollout.commands import Command
+from shared.rollout.decision import Decision
+from shared.rollout.facts import DeployRequested, IncidentChanged, Judged, TrafficEdited, TrafficRestored
+from shared.rollout.incidents import changed
+from shared.rollout.judging import judged
+from shared.rollout.orders import ordered
+from shared.rollout.record import Record
+from shared.rollout.requests import requested
+from shared.rollout.strategy import Strategy
+from shared.rollout.traffic import in_words, percents
+
+Event = DeployRequested | Judged | IncidentChanged | Command | TrafficEdited | TrafficRestored
+
+
+def decide(record: Record, event: Event, now: datetime, strategy: Strategy) -> Decision:
+    """The one decision for this event on this record at this time."""
+    match event:
+        case DeployRequested():
+            return requested(record, event, now, strategy)
+        case Judged():
+            return judged(record, event, now, strategy)
+        case IncidentChanged():
+            return changed(record, event, now, strategy)
+        case Command():
+            return ordered(record, event, now, strategy)
+        case TrafficEdited():
+            return _edited(record, event, now)
+        case TrafficRestored():
+            return _restored(record, now)
+        case _:
+            assert_never(event)
+
+
+def _edited(record: Record, fact: TrafficEdited, now: datetime) -> Decision:
+    found = in_words(percents(fact.traffic))
+    if record.edited == found:
+        return unchanged(record, "duplicate", f"Traffic is still in a person's hands: {found}.")
+    text = f"Traffic was moved by hand to {found}. It is left alone: resume, roll back, or put it back."
+    after = announce(replace(record, edited=found), "traffic.edited", now, text, Severity.PAGE)
+    return concluded(record, after, "traffic_edited", text)
+
+
+def _restored(record: Record, now: datetime) -> Decision:
+    if not record.edited:
+        return unchanged(record, "duplicate", "Traffic is what the record says.")
+    text = "Traffic is again what the record says; the rollout goes on."
+    after = announce(replace(record, edited=""), "traffic.restored", now, text)
+    return concluded(record, after, "traffic_restored", text)

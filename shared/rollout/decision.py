@@ -1,0 +1,54 @@
+"""What `decide` answers: the record to be, what must happen, and why in one sentence."""
+
+from dataclasses import dataclass
+
+from shared.rollout.announcement import Announcement
+from shared.rollout.facts import DeployRequested
+from shared.rollout.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Create the canary revision: one write of template, traffic and record."""
+
+    image: str
+    rollout_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Write traffic and record; the traffic is `traffic.targets` of the new record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """Tell the world; kept in the record's outbox until the ledger has it."""
+
+    announcement: Announcement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestDeploy:
+    """Ask again for a release that had to wait."""
+
+    request: DeployRequested
+
+
+Effect = Start | Move | Publish | RequestDeploy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """rule names the rule that decided ("known_bad"), reason says it to people. No effects: nothing to do."""
+
+    record: Record
+    rule: str
+    reason: str
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def write(self) -> Start | Move | None:
+        for effect in self.effects:
+            if isinstance(effect, Start | Move):
+                return effect
+        return None

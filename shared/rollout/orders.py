@@ -1,0 +1,136 @@
+"""An operator's command: who, why, once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from shared.rollout.announcement import Severity
+from shared.rollout.change import announce, concluded, end, enter, hold, narrated, promote, resume, roll_back, unchanged
+from shared.rollout.commands import Command, Verb
+from shared.rollout.decision import Decision, Effect, RequestDeploy
+from shared.rollout.facts import DeployRequested
+from shared.rollout.names import HoldCause, Phase
+from shared.rollout.record import Record
+from shared.rollout.strategy import Strategy
+from shared.rollout.table import Cause
+from shared.rollout.traffic import in_words, split
+
+
+def ordered(record: Record, command: Command, now: datetime, strategy: Strategy) -> Decision:
+    """A refused command is answered too; a repeat or an overtaken one changes nothing."""
+    if command.key in record.acted:
+        return unchanged(record, "duplicate", f"Command {command.request_id} was taken already.")
+    if why := _overtaken(record, command):
+        return unchanged(record, "stale", why)
+    after = replace(record, commanded_at=command.at).remember_acted(command.key)
+    said = f"{command.by}: {command.why}"
+    outcome = _ORDERS[command.verb](after, command, now, strategy)
+    if isinstance(outcome, str):
+        text = f"{command.verb} refused ({said}): {outcome}"
+        after = announce(after, "command.refused", now, text, Severity.WARNING, by=command.by)
+        return concluded(record, after, "refused", text)
+    after, effects = outcome
+    return narrated(record, after, command.verb, said, *effects)
+
+
+_Outcome = tuple[Record, tuple[Effect, ...]] | str
+
+
+def _overtaken(record: Record, command: Command) -> str:
+    if record.rollout and command.at < record.rollout.started_at:
+        return f"The command is older than the rollout of {record.rollout.release.short}."
+    if record.commanded_at and command.at < record.commanded_at:
+        return "A newer command was taken already."
+    return ""
+
+
+def _rollback(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
+    rollout = record.rollout
+    reason = f"{command.by} rolled back: {command.why}"
+    if rollout is None or not (rollout.active or rollout.phase is Phase.PROMOTED):
+        if not record.edited:
+            return "no release of ours is on trial or promoted."
+        text = f"{reason} The hand-made split is undone."
+        return announce(replace(record, edited=""), "traffic.restored", now, text, by=command.by), ()
+    return roll_back(record, Cause.ROLLBACK_COMMAND, now, reason, Severity.WARNING), ()
+
+
+def _abort(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
+    if record.active is None:
+        return "nothing is on trial."
+    reason = f"{command.by} aborted {record.active.release.short}: {command.why}"
+    record = replace(record, edited="")
+    return end(record, Cause.ABORT_COMMAND, now, "rollout.aborted", reason, Severity.WARNING), ()
+
+
+def _pause(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
+    if record.active is None:
+        return "nothing is on trial."
+    if record.active.hold and record.active.hold.cause is HoldCause.PAUSED:
+        return "it is paused already."
+    return hold(record, HoldCause.PAUSED, now, f"{command.by} paused: {command.why}", Severity.INFO), ()
+
+
+def _resume(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
+    reason = f"{command.by} resumed: {command.why}"
+    if record.edited:
+        record = replace(record, edited="")
+        return announce(
+            record, "traffic.restored", now, f"{reason} Traffic is {in_words(split(record, strategy))}."
+        ), ()
+    if record.active is None or record.active.hold is None:
+        return "nothing is held."
+    if record.active.hold.cause is HoldCause.FREEZE:
+        return "it is frozen: unfreeze it."
+    return resume(record, now, reason), ()
+
+
+def _promote(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
+    rollout = record.active
+    if frozen := record.frozen or command.frozen:
+        return f"frozen: {frozen}"
+    if record.edited:
+        return f"traffic is in a person's hands ({record.edited}): resume or roll back first."
+    if rollout is None or rollout.effective_phase not in (Phase.PROGRESSING, Phase.BAKING):
+        return "no release with users' traffic is on trial."
+    reason = f"{command.by} promoted {rollout.release.short}: {command.why}"
+    if rollout.phase is Phase.BAKING:
+        return promote(record, Cause.PROMOTE_COMMAND, now, reason), ()
+    record = enter(record, Cause.PROMOTE_COMMAND, now)
+    return announce(record, "rollout.advanced", now, f"{reason} It bakes at 100 %.", percent="100", by=command.by), ()
+
+
+def _release_pin(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
+    if record.pin is None:
+        return "nothing is pinned."
+    record = announce(
+        replace(record, pin=None), "pin.released", now, f"{command.by} released the pin: {command.why}", by=command.by
+    )
+    if record.waiting is None or record.frozen or command.frozen:
+        return record, ()
+    request = DeployRequested(service=record.service, release=record.waiting, source="waiting", by=command.by)
+    return record, (RequestDeploy(request=request),)
+
+
+def _freeze(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
+    reason = f"{command.by} froze {record.service}: {command.why}"
+    return announce(replace(record, frozen=reason), "service.frozen", now, reason, by=command.by), ()
+
+
+def _unfreeze(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
+    if not record.frozen:
+        return "the service is not frozen."
+    reason = f"{command.by} lifted the freeze: {command.why}"
+    return announce(replace(record, frozen=""), "service.unfrozen", now, reason, by=command.by), ()
+
+
+_ORDERS: dict[Verb, Callable[[Record, Command, datetime, Strategy], _Outcome]] = {
+    Verb.ROLLBACK: _rollback,
+    Verb.ABORT: _abort,
+    Verb.PAUSE: _pause,
+    Verb.RESUME: _resume,
+    Verb.PROMOTE: _promote,
+    Verb.RELEASE_PIN: _release_pin,
+    Verb.FREEZE: _freeze,
+    Verb.UNFREEZE: _unfreeze,
+}

@@ -1,0 +1,142 @@
+"""The rollout record: all that must survive between two messages, kept on the service beside its traffic."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from shared.rollout.announcement import Announcement
+from shared.rollout.names import TERMINAL, HoldCause, Phase, Release
+
+KNOWN_BAD_MAX = 20
+ACTED_MAX = 40
+GOOD_MAX = 5
+RETIRED_MAX = 20
+OUTBOX_MAX = 16  # above it nothing but a rollback may add to what nobody has heard yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Why a rollout stands still, since when, the phase it goes back to, and when a person was last told."""
+
+    cause: HoldCause
+    reason: str
+    since: datetime
+    phase: Phase
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """One attempt to move a service to a release.
+
+    canary: the revision on trial, "" until Cloud Run has named it; stable, stable_release: what users were on before,
+    "" and None for a first deployment; step: index into the strategy's steps while progressing;
+    first_traffic_at: when users first met the canary.
+    """
+
+    id: str
+    release: Release
+    phase: Phase
+    started_at: datetime
+    phase_since: datetime
+    stable: str = ""
+    stable_release: Release | None = None
+    canary: str = ""
+    step: int | None = None
+    first_traffic_at: datetime | None = None
+    hold: Hold | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.phase not in TERMINAL
+
+    @property
+    def effective_phase(self) -> Phase:
+        """The phase itself, or the one a hold interrupted: traffic follows this one."""
+        return self.hold.phase if self.phase is Phase.HELD and self.hold else self.phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownBad:
+    """A release that failed on users. digest is "" when only the configuration was new: then the revision is bad."""
+
+    digest: str
+    revision: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """After a rollback automatic deploys wait until a person releases it."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Everything we know of one service.
+
+    sequence: counts writes, so that an older record put back by somebody else is noticed;
+    stable: the revision users are on when no rollout moves them; placeholder: that revision is not ours to
+    compare with or return to; target: the revision proved good to return to, "" when none is;
+    good: promoted revisions, newest first; retired: canaries that ended and must not be taken for new ones;
+    edited: what a person did to the traffic by hand, or "";
+    acted: keys of messages that were acted on; decided_at: request time of the newest release decided on.
+    """
+
+    service: str
+    sequence: int = 0
+    stable: str = ""
+    stable_release: Release | None = None
+    placeholder: bool = False
+    target: str = ""
+    rollout: Rollout | None = None
+    good: tuple[str, ...] = ()
+    known_bad: tuple[KnownBad, ...] = ()
+    retired: tuple[str, ...] = ()
+    pin: Pin | None = None
+    waiting: Release | None = None
+    frozen: str = ""
+    edited: str = ""
+    acted: tuple[str, ...] = ()
+    decided_at: datetime | None = None
+    commanded_at: datetime | None = None
+    outbox: tuple[Announcement, ...] = ()
+    extra: str = field(default="{}", repr=False)  # JSON of fields a newer version wrote; carried along untouched
+
+    @property
+    def active(self) -> Rollout | None:
+        return self.rollout if self.rollout and self.rollout.active else None
+
+    def is_known_bad(self, digest: str, revision: str = "") -> KnownBad | None:
+        for bad in self.known_bad:
+            if (digest and bad.digest == digest) or (revision and bad.revision == revision):
+                return bad
+        return None
+
+    def remember_acted(self, key: str) -> "Record":
+        return replace(self, acted=(*self.acted, key)[-ACTED_MAX:])
+
+    def remember_bad(self, bad: KnownBad) -> "Record":
+        return replace(self, known_bad=(*self.known_bad, bad)[-KNOWN_BAD_MAX:])
+
+    def remember_good(self, revision: str) -> "Record":
+        return replace(self, good=(revision, *(old for old in self.good if old != revision))[:GOOD_MAX])
+
+    def retire(self, revision: str) -> "Record":
+        return replace(self, retired=(*self.retired, revision)[-RETIRED_MAX:]) if revision else self
+
+    def knows(self, revision: str) -> bool:
+        """Whether this revision was met before, as stable, canary, good, bad or retired."""
+        names = {self.stable, *self.good, *self.retired, *(bad.revision for bad in self.known_bad)}
+        if self.rollout:
+            names |= {self.rollout.stable, self.rollout.canary}
+        return revision in names
+
+    def return_candidates(self) -> tuple[str, ...]:
+        """Revisions a rollback could go to, best first: promoted ones, without the one it would leave."""
+        leaving = self.rollout.canary if self.active and self.rollout else self.stable
+        names = [self.rollout.stable] if self.rollout and self.rollout.stable else []
+        names += [name for name in self.good if name not in names]
+        return tuple(name for name in names if name != leaving and not self.is_known_bad("", name))

@@ -1,0 +1,114 @@
+"""A release wants in: refuse it, let it wait, let it supersede, or start its canary."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from shared.rollout.announcement import Severity
+from shared.rollout.change import announce, concluded, end, unchanged
+from shared.rollout.decision import Decision, Start
+from shared.rollout.facts import DeployRequested
+from shared.rollout.names import HoldCause, Phase, Release
+from shared.rollout.record import OUTBOX_MAX, Record, Rollout
+from shared.rollout.strategy import OnNewer, Strategy
+from shared.rollout.table import Cause
+
+
+def requested(record: Record, fact: DeployRequested, now: datetime, strategy: Strategy) -> Decision:
+    """Any order, any number of times: the newest request that may run does, once."""
+    release = fact.release
+    if reason := _settled(record, release):
+        return unchanged(record, *reason)
+    key = f"deploy/{release.digest}/{release.requested_at.isoformat()}"
+    if bad := record.is_known_bad(release.digest):
+        if key in record.acted:
+            return unchanged(record, "duplicate", f"The request for {release.short} was refused already.")
+        text = f"{release.short} is refused: it was rolled back at {bad.at:%Y-%m-%d %H:%M} UTC. {bad.reason}"
+        after = announce(record, "deploy.refused", now, text, Severity.WARNING, digest=release.digest, by=fact.by)
+        return concluded(record, after.remember_acted(key), "known_bad", text)
+    if why := _must_wait(record, fact, strategy):
+        if record.waiting == release:
+            return unchanged(record, "duplicate", f"{release.short} waits already.")
+        text = f"{release.short} waits: {why}"
+        after = replace(record, waiting=release, decided_at=release.requested_at)
+        after = announce(after, "deploy.waiting", now, text, Severity.WARNING, digest=release.digest, by=fact.by)
+        return concluded(record, after, "waits", text)
+    return _start(record, fact, now, strategy)
+
+
+def _settled(record: Record, release: Release) -> tuple[str, str] | None:
+    """The rule and reason why this request changes nothing any more."""
+    rollout = record.rollout
+    if (
+        rollout
+        and rollout.release.digest == release.digest
+        and (rollout.active or release.requested_at <= rollout.phase_since)
+        and release != record.waiting
+    ):
+        return "duplicate", f"{release.short} has its rollout already ({rollout.phase})."
+    if record.stable_release and record.stable_release.digest == release.digest and not record.active:
+        return "already_stable", f"{release.short} is what users are on."
+    if record.decided_at and release.requested_at < record.decided_at:
+        return "stale", f"{release.short} was requested before the newest release decided on."
+    return None
+
+
+def _must_wait(record: Record, fact: DeployRequested, strategy: Strategy) -> str:
+    rollout = record.active
+    if record.edited:
+        return f"traffic is in a person's hands ({record.edited})."
+    if record.pin:
+        return f"the service is pinned until a person releases it. {record.pin.reason}"
+    if frozen := record.frozen or fact.frozen:
+        return f"deploys are frozen: {frozen}"
+    if rollout is None:
+        if len(record.outbox) >= OUTBOX_MAX:
+            return f"{len(record.outbox)} announcements are not in the ledger yet."
+        return ""
+    if rollout.effective_phase is Phase.BAKING:
+        return f"{rollout.release.short} passed every judged step and is baking; promote it to go on at once."
+    if rollout.hold and rollout.hold.cause is HoldCause.PAUSED:
+        return f"a person paused {rollout.release.short}. {rollout.hold.reason}"
+    if strategy.on_newer is OnNewer.QUEUE:
+        return f"{rollout.release.short} is still on trial and newer releases queue."
+    return ""
+
+
+def _start(record: Record, fact: DeployRequested, now: datetime, strategy: Strategy) -> Decision:
+    release = fact.release
+    after = record
+    if record.active:
+        text = f"{record.active.release.short} was superseded by {release.short}."
+        after = end(after, Cause.SUPERSEDED, now, "rollout.superseded", text, Severity.INFO)
+    after, rollout = begin(after, release, now, decided_at=release.requested_at)
+    first = not rollout.stable
+    text = f"{release.short} starts " + (
+        "as a first deployment: nothing to compare with, probes only."
+        if first
+        else f"as a canary beside {rollout.stable}, first share {strategy.share(0)} %."
+    )
+    severity = Severity.INFO
+    if fact.session_affinity and not first:
+        severity = Severity.WARNING
+        text += " Session affinity is on: returning users keep their revision whatever the split says."
+    after = announce(
+        after, "rollout.started", now, text, severity, digest=release.digest, commit=release.commit, by=fact.by
+    )
+    start = Start(image=release.reference, rollout_id=rollout.id)
+    return concluded(record, after, "start", text, start)
+
+
+def begin(
+    record: Record, release: Release, now: datetime, *, canary: str = "", decided_at: datetime | None
+) -> tuple[Record, Rollout]:
+    """The record with a new rollout in its first phase. decided_at: the request time that older ones lose against."""
+    rollout = Rollout(
+        id=f"{record.service}-{release.short}-{release.requested_at:%Y%m%d%H%M%S}",
+        release=release,
+        phase=Phase.PREPARING,
+        started_at=now,
+        phase_since=now,
+        stable="" if record.placeholder else record.stable,
+        stable_release=record.stable_release,
+        canary=canary,
+    )
+    return replace(record, rollout=rollout, waiting=None, decided_at=decided_at, target=rollout.stable), rollout
