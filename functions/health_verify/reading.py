@@ -1,0 +1,146 @@
+"""One reading of one service: what runs, whether it answers, what the metrics say, where one could go back to."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared.analysis.evidence import Probe, ProbeOutcome
+from shared.analysis.judge import Risk, judge
+from shared.analysis.verdict import Health, Verdict
+from shared.config.environment import ManagedService
+from shared.errors import Unavailable
+from shared.rollout import codec
+from shared.rollout.facts import Judged
+from shared.rollout.names import Phase
+from shared.rollout.record import Record, Rollout
+from shared.rollout.service import Revision, RevisionState, Service
+from shared.rollout.strategy import Strategy
+from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted
+from shared.runtime.cloud import Cloud
+from shared.runtime.turn import ledger_key, ledger_prefix
+
+HISTORY = timedelta(hours=2)  # of stable before the rollout began, for what is normal
+_ON_TRIAL = frozenset({Phase.PROGRESSING, Phase.BAKING})
+
+
+def read_service(cloud: Cloud, name: str) -> Judged | None:
+    """None when the service has nothing to do. Raises NotFound."""
+    managed = cloud.environment.services[name]
+    service = cloud.services.get(name)
+    if not service.record:
+        return None
+    record = codec.decode(service.record)
+    judged = Judged(service=name, at=cloud.clock.now(), sequence=record.sequence, target=record.target)
+    judged = _read_ledger(cloud, record, judged)
+    judged = _read_target(cloud, service, record, managed, judged)
+    judged = _read_newcomer(cloud, service, record, judged)
+    if record.active:
+        judged = _read_canary(cloud, service, record.active, managed, judged)
+    return judged if _has_work(judged, record, service, managed.strategy) else None
+
+
+def _has_work(judged: Judged, record: Record, service: Service, strategy: Strategy) -> bool:
+    return bool(
+        record.active
+        or record.outbox
+        or record.waiting
+        or record.edited
+        or judged.appeared
+        or judged.newer_sequence
+        or judged.target != record.target
+        or drifted(record, strategy, service.traffic)
+    )
+
+
+def _read_ledger(cloud: Cloud, record: Record, judged: Judged) -> Judged:
+    keys = {ledger_key(item.key): item.key for item in record.outbox}
+    announced = tuple(keys[key] for key in sorted(cloud.ledger.existing(keys))) if keys else ()
+    newest = cloud.ledger.newest(ledger_prefix(record.service), ledger_key(f"{record.service}/{record.sequence:06d}~"))
+    sequence = newest.rpartition("/")[2].partition("-")[0]
+    frozen = cloud.ledger.freeze() if record.active or record.waiting else ""
+    return replace(judged, announced=announced, frozen=frozen, newer_sequence=int(sequence) if sequence else 0)
+
+
+def _read_target(cloud: Cloud, service: Service, record: Record, managed: ManagedService, judged: Judged) -> Judged:
+    """The best revision to go back to that is ready and answers; checked while a release may still be taken back."""
+    rollout = record.rollout
+    if rollout is None or not (rollout.active or rollout.phase is Phase.PROMOTED):
+        return judged
+    if not rollout.active and judged.at > rollout.phase_since + managed.strategy.action_window:
+        return judged
+    tag = STABLE_TAG if rollout.active else PREVIOUS_TAG
+    for name in record.return_candidates():
+        if cloud.services.get_revision(service.name, name).state is not RevisionState.READY:
+            continue
+        uri = service.tag_uris.get(tag, "") if _tagged(service, tag, name) else ""
+        if uri and cloud.prober.probe(uri, name, managed.probe_paths[0]).outcome is not ProbeOutcome.PASSED:
+            continue
+        return replace(judged, target=name)
+    return replace(judged, target="")
+
+
+def _tagged(service: Service, tag: str, revision: str) -> bool:
+    return any(row.tag == tag and row.revision == revision for row in service.traffic)
+
+
+def _read_newcomer(cloud: Cloud, service: Service, record: Record, judged: Judged) -> Judged:
+    """A revision that nobody announced: not one we know, and not the canary Cloud Run is still making."""
+    name, rollout = service.latest_created, record.rollout
+    if not name or record.knows(name) or f"revision/{name}" in record.acted:
+        return judged
+    if rollout and not rollout.canary and service.rollout_id == rollout.id:
+        return judged
+    revision = cloud.services.get_revision(service.name, name)
+    if revision.state is not RevisionState.READY:
+        return judged
+    return replace(judged, appeared=name, appeared_image=revision.image)
+
+
+def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: ManagedService, judged: Judged) -> Judged:
+    judged = replace(judged, rollout_id=rollout.id, step=rollout.step)
+    revision = _canary_revision(cloud, service, rollout)
+    if revision is None:
+        return judged
+    judged = replace(judged, canary=revision.name, canary_state=revision.state, canary_message=revision.message)
+    uri = service.tag_uris.get(CANARY_TAG, "")
+    if revision.state is not RevisionState.READY or not uri:
+        return judged
+    probes = tuple(cloud.prober.probe(uri, revision.name, path) for path in managed.probe_paths)
+    judged = replace(judged, probes=probes)
+    if rollout.effective_phase not in _ON_TRIAL:
+        return judged
+    return replace(judged, verdict=_judge(cloud, service.name, rollout, managed.strategy, probes, judged.at))
+
+
+def _canary_revision(cloud: Cloud, service: Service, rollout: Rollout) -> Revision | None:
+    if rollout.canary:
+        return cloud.services.get_revision(service.name, rollout.canary)
+    if service.rollout_id != rollout.id or not service.latest_created:
+        return None
+    revision = cloud.services.get_revision(service.name, service.latest_created)
+    return revision if revision.rollout_id == rollout.id else None
+
+
+def _judge(
+    cloud: Cloud, service: str, rollout: Rollout, strategy: Strategy, probes: tuple[Probe, ...], now: datetime
+) -> Verdict:
+    """The judge's answer; an API that does not answer is an answer of its own."""
+    assert rollout.first_traffic_at is not None
+    try:
+        history = cloud.metrics.history(service, rollout.started_at - HISTORY, now)
+    except Unavailable as error:
+        return Verdict(health=Health.ERROR, reason=f"Cloud Monitoring does not answer: {error}")
+    return judge(
+        history,
+        rollout.canary,
+        rollout.stable,
+        rollout_started=rollout.first_traffic_at,
+        step_started=rollout.phase_since,
+        share=100 if rollout.step is None else strategy.share(rollout.step),
+        risk=Risk(
+            false_rollback_risk=strategy.false_rollback_risk,
+            missed_harm_risk=strategy.missed_harm_risk,
+            harm_points_max=strategy.harm_points_max,
+            latency_points_max=strategy.latency_points_max,
+        ),
+        probes=probes,
+    )

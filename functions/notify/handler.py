@@ -1,0 +1,21 @@
+"""An announcement: told first, then written, so that a crash in between tells twice and never not at all."""
+
+from shared.events import announcement as announcements
+from shared.events.message import Message
+from shared.rollout.announcement import Severity
+from shared.runtime.cloud import Cloud
+from shared.runtime.logs import log
+from shared.runtime.turn import ledger_key
+
+_LOG_SEVERITY = {Severity.INFO: "NOTICE", Severity.WARNING: "WARNING", Severity.PAGE: "CRITICAL"}
+
+
+def handle(message: Message, cloud: Cloud) -> str:
+    """Parse, tell unless the ledger has it, write."""
+    news = announcements.parse(message)
+    key = ledger_key(news.key)
+    if cloud.ledger.existing([key]):
+        return f"duplicate: {news.key} is in the ledger already."
+    log(news.kind, _LOG_SEVERITY[news.severity], text=news.text, service=news.service, rollout=news.rollout_id)
+    cloud.ledger.append(key, message.data)
+    return f"told: {news.text}"

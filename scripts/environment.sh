@@ -1,0 +1,34 @@
+# Sourced by the scripts: one virtual environment, made from the pinned requirements when missing or out of date.
+# Sets PYTHON to its interpreter.
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+PYTHON="$repository/.venv/bin/python"
+
+prepare_environment() {
+  local interpreter stamp wanted
+  stamp="$repository/.venv/requirements.sha256"
+  wanted=$(cat "$repository/requirements.txt" "$repository/requirements-dev.txt" | sha256sum)
+  if [ -x "$PYTHON" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+    return 0
+  fi
+  interpreter=""
+  for candidate in "${PYTHON3:-python3}" python3.13 python3.12 python3.11; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      interpreter=$candidate
+      break
+    fi
+  done
+  if [ -z "$interpreter" ]; then
+    echo "Python 3.11 or newer is needed; found: $(python3 --version 2>&1). Set PYTHON3 to one." >&2
+    return 1
+  fi
+  echo "Setting up .venv from the pinned requirements (once, about a minute)..." >&2
+  "$interpreter" -m venv "$repository/.venv" || return 1
+  "$PYTHON" -m pip install --quiet --disable-pip-version-check -r "$repository/requirements-dev.txt" \
+    2>&1 | { grep -v '^WARNING: Location' >&2 || true; }
+  if [ "${PIPESTATUS[0]}" -ne 0 ]; then
+    echo "The requirements could not be installed; see the lines above." >&2
+    return 1
+  fi
+  echo "$wanted" > "$stamp"
+}

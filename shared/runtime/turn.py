@@ -1,0 +1,132 @@
+"""The one turn every function that writes takes: load → decide → save → perform.
+
+Losing the etag race is normal: read again and decide again. What is performed after the save is also in the record
+(the outbox, the waiting release), so a crash in between costs a repeat and never a loss.
+"""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+
+from shared.config.environment import ManagedService
+from shared.errors import Conflict, InvalidRecord, NotFound, Unavailable
+from shared.events import announcement as announcements
+from shared.events import deploy_request
+from shared.rollout import codec
+from shared.rollout.adoption import adopt, restore, serving_revision
+from shared.rollout.decide import Event, decide
+from shared.rollout.decision import Decision, Publish, RequestDeploy, Start
+from shared.rollout.facts import DeployRequested, Judged, TrafficEdited, TrafficRestored
+from shared.rollout.record import Record
+from shared.rollout.service import Service
+from shared.rollout.traffic import drifted, targets
+from shared.runtime.cloud import Cloud
+
+ATTEMPTS = 8  # lost etag races before the message goes back to Pub/Sub; each costs one read
+ROLLOUT_EVENTS = "rollout-events"
+DEPLOY_REQUESTS = "deploy-requests"
+
+
+def take_turn(cloud: Cloud, event: Event, *, adopting: bool = False) -> str:
+    """What was decided and why, "rule: sentence". adopting: a service without a record is taken into care.
+
+    Raises Conflict after too many lost races, Unavailable when an API is down or the service does not exist.
+    """
+    managed = cloud.environment.services.get(event.service)
+    if managed is None:
+        return f"unknown_service: {event.service} is not in the {cloud.environment.name} environment."
+    for _ in range(ATTEMPTS):
+        try:
+            service = cloud.services.get(event.service)
+        except NotFound as error:
+            raise Unavailable(f"the service {event.service} does not exist (yet)") from error
+        record = _load(cloud, service, managed, adopting=adopting)
+        if record is None:
+            return f"no_record: {event.service} was never deployed by us; its first deploy takes it into care."
+        decision = _decide(cloud, record, service, event, managed)
+        try:
+            _save(cloud, service, decision, managed)
+        except Conflict:
+            continue
+        _perform(cloud, decision)
+        return f"{decision.rule}: {decision.reason}"
+    raise Conflict(f"{event.service} changed under {ATTEMPTS} attempts in a row")
+
+
+def _load(cloud: Cloud, service: Service, managed: ManagedService, *, adopting: bool) -> Record | None:
+    if service.record:
+        return codec.decode(service.record)
+    if not adopting:
+        return None
+    name = serving_revision(service)
+    serving = cloud.services.get_revision(service.name, name) if name else None
+    return adopt(service, serving, managed.image, cloud.clock.now())
+
+
+def _decide(cloud: Cloud, record: Record, service: Service, event: Event, managed: ManagedService) -> Decision:
+    """A split made by hand is a fact of its own, decided before the event that found it."""
+    now, strategy = cloud.clock.now(), managed.strategy
+    if isinstance(event, Judged) and event.newer_sequence > record.sequence:
+        return restore(record, _newest_record(cloud, record), now)
+    if isinstance(event, DeployRequested):
+        event = replace(event, session_affinity=service.session_affinity)
+    found = _traffic_fact(record, service, now, managed) if service.record else None
+    if found is None:
+        return decide(record, event, now, strategy)
+    first = decide(record, found, now, strategy)
+    second = decide(first.record, event, now, strategy)
+    kept = first.effects if second.write is None else tuple(e for e in first.effects if isinstance(e, Publish))
+    return replace(second, effects=(*second.effects, *kept))
+
+
+def _traffic_fact(
+    record: Record, service: Service, now: datetime, managed: ManagedService
+) -> TrafficEdited | TrafficRestored | None:
+    if drifted(record, managed.strategy, service.traffic):
+        return TrafficEdited(service=service.name, at=now, traffic=service.traffic)
+    return TrafficRestored(service=service.name, at=now) if record.edited else None
+
+
+def _newest_record(cloud: Cloud, record: Record) -> Record:
+    """The record that the newest ledger entry of this service carries."""
+    key = cloud.ledger.newest(ledger_prefix(record.service), ledger_key(f"{record.service}/{record.sequence:06d}~"))
+    entry = cloud.ledger.read(key) if key else None
+    if entry is None:
+        raise Unavailable(f"the ledger's newest record of {record.service} cannot be read")
+    text = json.loads(entry).get("record")
+    if not isinstance(text, str):
+        raise InvalidRecord(f"the ledger entry {key} carries no record")
+    return codec.decode(text)
+
+
+def ledger_prefix(service: str) -> str:
+    """Where a service's ledger entries lie; their names sort by sequence."""
+    return f"services/{service}/"
+
+
+def ledger_key(announcement_key: str) -> str:
+    """The object of one announcement."""
+    return f"services/{announcement_key}.json"
+
+
+def _save(cloud: Cloud, service: Service, decision: Decision, managed: ManagedService) -> None:
+    write = decision.write
+    if write is None:
+        return
+    text = codec.encode(decision.record)
+    traffic = targets(decision.record, managed.strategy, service.traffic)
+    if isinstance(write, Start):
+        cloud.services.start(service, record=text, image=write.image, rollout_id=write.rollout_id, traffic=traffic)
+    else:
+        cloud.services.move(service, record=text, traffic=traffic)
+
+
+def _perform(cloud: Cloud, decision: Decision) -> None:
+    carried = codec.encode(replace(decision.record, outbox=()))
+    for effect in decision.effects:
+        if isinstance(effect, Publish):
+            data, attributes = announcements.encode(effect.announcement, record=carried)
+            cloud.messages.publish(ROLLOUT_EVENTS, data, attributes)
+        elif isinstance(effect, RequestDeploy):
+            data, attributes = deploy_request.encode(effect.request)
+            cloud.messages.publish(DEPLOY_REQUESTS, data, attributes)
