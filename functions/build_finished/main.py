@@ -1,6 +1,7 @@
 """Turns Cloud Build's messages (topic cloud-builds) into deploy requests or reports.
 
-IAM: roles/pubsub.publisher on deploy-requests, rollout-events and rejected-events."""
+IAM: roles/pubsub.publisher on deploy-requests, rollout-events and rejected-events.
+"""
 
 import functions_framework
 from flask import Request

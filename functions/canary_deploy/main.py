@@ -2,7 +2,8 @@
 
 IAM: run.services.get/update and run.revisions.get on the managed services, roles/iam.serviceAccountUser on their
 identities, roles/storage.objectViewer on the ledger, roles/pubsub.publisher on rollout-events, deploy-requests and
-rejected-events."""
+rejected-events.
+"""
 
 import functions_framework
 from flask import Request

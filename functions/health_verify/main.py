@@ -2,7 +2,8 @@
 
 IAM: run.services.get and run.revisions.get on the managed services, roles/run.invoker on them for probes,
 roles/monitoring.viewer, roles/storage.objectViewer on the ledger, roles/pubsub.publisher on verdicts and
-rejected-events. Nobody else may publish verdicts."""
+rejected-events. Nobody else may publish verdicts.
+"""
 
 import functions_framework
 from flask import Request

@@ -1,6 +1,7 @@
 """Turns Artifact Registry's messages (topic gcr) into deploy requests.
 
-IAM: roles/pubsub.publisher on deploy-requests and rejected-events."""
+IAM: roles/pubsub.publisher on deploy-requests and rejected-events.
+"""
 
 import functions_framework
 from flask import Request

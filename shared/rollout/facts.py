@@ -24,10 +24,6 @@ class DeployRequested:
     frozen: str = ""
     session_affinity: bool = False
 
-    @property
-    def at(self) -> datetime:
-        return self.release.requested_at
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:

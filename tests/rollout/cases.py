@@ -1,0 +1,115 @@
+"""Builders for records and facts, at one fixed time, so that a test shows only what it is about."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from shared.analysis.evidence import Probe, ProbeOutcome
+from shared.analysis.verdict import Health, Verdict
+from shared.rollout.commands import Command, Verb
+from shared.rollout.decide import decide
+from shared.rollout.decision import Decision
+from shared.rollout.facts import DeployRequested, IncidentChanged, Judged
+from shared.rollout.names import Phase, Release
+from shared.rollout.record import Record
+from shared.rollout.service import RevisionState
+from shared.rollout.strategy import Strategy
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+STRATEGY = Strategy(steps=(5, 50, 90), announce_grace=timedelta(days=9))
+IMAGE = "africa-south1-docker.pkg.dev/demo/apps/web"
+
+
+def digest(letter: str) -> str:
+    return "sha256:" + letter * 64
+
+
+def release(letter: str = "b", at: datetime = NOW) -> Release:
+    return Release(image=IMAGE, digest=digest(letter), requested_at=at, commit="c0ffee")
+
+
+STABLE = Record(
+    service="web",
+    sequence=7,
+    stable="web-00001-aaa",
+    stable_release=release("a", NOW - timedelta(days=1)),
+    target="web-00001-aaa",
+    good=("web-00001-aaa", "web-00000-old"),
+)
+
+
+def request(letter: str = "b", at: datetime = NOW, source: str = "push") -> DeployRequested:
+    return DeployRequested(service="web", release=release(letter, at), source=source, by="push")
+
+
+def probe(outcome: ProbeOutcome = ProbeOutcome.PASSED) -> Probe:
+    return Probe(revision="web-00002-bbb", path="/health/ready", outcome=outcome, reason="status 200", status=200)
+
+
+def verdict(health: Health = Health.HEALTHY, *, shared_outage: bool = False) -> Verdict:
+    return Verdict(health=health, reason=f"it is {health}.", canary_requests=140, shared_outage=shared_outage)
+
+
+def judged(record: Record, at: datetime, health: Health | None = None, **changes: object) -> Judged:
+    """A reading of `record` as health_verify would send it: canary ready, probes passed, the target confirmed."""
+    rollout = record.active
+    fact = Judged(
+        service="web",
+        at=at,
+        sequence=record.sequence,
+        rollout_id=rollout.id if rollout else "",
+        step=rollout.step if rollout else None,
+        canary="web-00002-bbb" if rollout else "",
+        canary_state=RevisionState.READY,
+        probes=(probe(),),
+        verdict=verdict(health) if health else None,
+        target=record.target,
+    )
+    return replace(fact, **changes)  # type: ignore[arg-type]
+
+
+def command(verb: Verb, at: datetime = NOW, request_id: str = "r1") -> Command:
+    return Command(verb=verb, service="web", by="amina", why="a reason", request_id=request_id, at=at)
+
+
+def incident(at: datetime, incident_id: str = "0.abc", **changes: object) -> IncidentChanged:
+    fact = IncidentChanged(
+        incident_id=incident_id,
+        open=True,
+        at=at,
+        service="web",
+        revision="",
+        policy="HighErrorRate",
+        summary="5xx above 5 %",
+        url="https://console.example/incident",
+        policy_rolls_back=True,
+    )
+    return replace(fact, **changes)  # type: ignore[arg-type]
+
+
+def take(record: Record, event: object, now: datetime, strategy: Strategy = STRATEGY) -> Decision:
+    return decide(record, event, now, strategy)  # type: ignore[arg-type]
+
+
+def in_phase(phase: Phase, *, step: int = 0, strategy: Strategy = STRATEGY) -> tuple[Record, datetime]:
+    """A record whose rollout reached `phase` by the legal way, and the time it got there."""
+    now = NOW
+    record = take(STABLE, request(), now, strategy).record
+    if phase is Phase.PREPARING:
+        return record, now
+    now += MINUTE
+    if phase is Phase.VERIFYING:
+        return take(record, judged(record, now, probes=()), now, strategy).record, now
+    record = take(record, judged(record, now), now, strategy).record
+    while record.active and record.active.phase is Phase.PROGRESSING and phase is not Phase.PROGRESSING:
+        now += strategy.step_bake_time
+        record = take(record, judged(record, now, Health.HEALTHY), now, strategy).record
+    while phase is Phase.PROGRESSING and record.active and record.active.step != step:
+        now += strategy.step_bake_time
+        record = take(record, judged(record, now, Health.HEALTHY), now, strategy).record
+    if phase is Phase.PROMOTED:
+        now += strategy.final_bake_time
+        record = take(record, judged(record, now, Health.HEALTHY), now, strategy).record
+    assert record.rollout
+    assert record.rollout.phase is phase
+    return record, now

@@ -1,0 +1,64 @@
+"""The record as text: exact, bounded, and readable by its neighbours in time."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import InvalidRecord
+from shared.rollout.announcement import Announcement
+from shared.rollout.codec import SIZE_MAX, decode, encode
+from shared.rollout.commands import Verb
+from shared.rollout.names import Phase
+from shared.rollout.record import Record
+from tests.rollout.cases import NOW, STABLE, command, in_phase, request, take
+
+
+@pytest.mark.parametrize("phase", [Phase.PREPARING, Phase.VERIFYING, Phase.PROGRESSING, Phase.BAKING, Phase.PROMOTED])
+def test_a_record_survives_the_way_there_and_back(phase: Phase) -> None:
+    record, _ = in_phase(phase)
+    assert decode(encode(record)) == record
+
+
+def test_holds_pins_bad_releases_and_waiting_ones_survive() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    held = take(record, command(Verb.PAUSE, now), now).record
+    assert decode(encode(held)) == held
+    pinned = take(record, command(Verb.ROLLBACK, now), now).record
+    waiting = take(pinned, request("c", now), now).record
+    assert decode(encode(waiting)) == waiting
+
+
+def test_fields_of_a_newer_version_are_carried_along() -> None:
+    body = {**json.loads(encode(STABLE)), "mood": "calm"}
+    assert json.loads(encode(replace(decode(json.dumps(body)), sequence=8)))["mood"] == "calm"
+
+
+def test_a_record_past_16_kib_is_refused() -> None:
+    news = Announcement(key="web/1", kind="x", service="web", at=NOW, text="é" * SIZE_MAX)
+    with pytest.raises(InvalidRecord, match="grew past"):
+        encode(Record(service="web", outbox=(news,)))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "not JSON"),
+        ("[]", "must be an object"),
+        ('{"schema": 2}', "schema"),
+        ('{"schema": 1}', "service"),
+        ('{"schema": 1, "service": 7}', "record.service"),
+        ('{"schema": 1, "service": "web", "rollout": []}', "record.rollout"),
+        ('{"schema": 1, "service": "web", "good": "x"}', "record.good"),
+        ('{"schema": 1, "service": "web", "pin": {"at": "noon", "reason": "x"}}', "record.pin.at"),
+        ('{"schema": 1, "service": "web", "outbox": [{"details": 3}]}', "record.outbox[0].details"),
+    ],
+)
+def test_a_broken_record_is_refused_with_the_field_named(text: str, problem: str) -> None:
+    with pytest.raises(InvalidRecord) as error:
+        decode(text)
+    assert problem in str(error.value)
+
+
+def test_a_null_stands_for_nothing() -> None:
+    assert decode('{"schema": 1, "service": "web", "pin": null}').pin is None
