@@ -1,0 +1,107 @@
+"""The environment's configuration: every problem at once, each with its field."""
+
+import json
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.config.environment import InvalidEnvironment, load_environment
+from shared.rollout.strategy import OnNewer, Strategy
+
+GOOD: dict[str, Any] = {
+    "name": "dev",
+    "project": "pushnchat-dev",
+    "region": "africa-south1",
+    "ledger_bucket": "pushnchat-dev-ledger",
+    "services": {"web": {"image": "africa-south1-docker.pkg.dev/p/apps/web"}},
+}
+
+
+def load(**changes: Any) -> Any:
+    return load_environment(json.dumps({**GOOD, **changes}))
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(InvalidEnvironment) as error:
+        load_environment(text)
+    return error.value.problems
+
+
+def web_problems(**row: Any) -> list[str]:
+    return problems(json.dumps({**GOOD, "services": {"web": {"image": "i", **row}}}))
+
+
+def test_a_short_file_gets_every_default() -> None:
+    environment = load()
+    assert environment.services["web"].strategy == Strategy()
+    assert environment.services["web"].probe_paths == ("/health/ready",)
+
+
+def test_every_knob_of_the_strategy_can_be_set() -> None:
+    row = {
+        "steps": [1, 99],
+        "step_bake_time_seconds": 2.5,
+        "on_newer": "queue",
+        "false_rollback_risk": 0.05,
+        "harm_points_max": 2,
+    }
+    strategy = load(services={"web": {"image": "i", "strategy": row}}).services["web"].strategy
+    assert strategy == Strategy(
+        steps=(1, 99),
+        step_bake_time=timedelta(seconds=2.5),
+        on_newer=OnNewer.QUEUE,
+        false_rollback_risk=0.05,
+        harm_points_max=2.0,
+    )
+
+
+@pytest.mark.parametrize("knob", fields(Strategy), ids=lambda knob: knob.name)
+def test_a_wrong_value_of_any_knob_names_its_field(knob: Any) -> None:
+    name = f"{knob.name}_seconds" if isinstance(knob.default, timedelta) else knob.name
+    [problem] = web_problems(strategy={name: "soon"})
+    assert problem.startswith(f"services.web.strategy.{name}: must be")
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ({"strategy": {"steps": [50, 5]}}, "services.web.strategy.steps"),
+        ({"strategy": {"steps": [5, 100]}}, "services.web.strategy.steps"),
+        ({"strategy": {"steps": []}}, "services.web.strategy.steps"),
+        ({"strategy": {"steps": [True]}}, "services.web.strategy.steps"),
+        ({"strategy": {"false_rollback_risk": 1}}, "services.web.strategy.false_rollback_risk"),
+        ({"strategy": {"step_bake_time_seconds": -1}}, "services.web.strategy.step_bake_time_seconds"),
+        ({"strategy": {"speed": 1}}, "services.web.strategy.speed"),
+        ({"strategy": []}, "services.web.strategy"),
+        ({"image": ""}, "services.web.image"),
+        ({"deploy_tags": "("}, "services.web.deploy_tags"),
+        ({"deploys_on": "friday"}, "services.web.deploys_on"),
+        ({"probe_paths": ["/healthz"]}, "services.web.probe_paths"),
+        ({"probe_paths": "/x"}, "services.web.probe_paths"),
+        ({"colour": "red"}, "services.web.colour"),
+    ],
+)
+def test_a_problem_names_its_field(row: dict[str, Any], field: str) -> None:
+    assert [problem.partition(": ")[0] for problem in web_problems(**row)] == [field]
+
+
+def test_every_problem_is_told_at_once() -> None:
+    text = json.dumps({"name": "dev", "project": 7, "planet": "earth", "services": {"web": []}})
+    assert {problem.partition(":")[0] for problem in problems(text)} == {
+        "planet",
+        "project",
+        "region",
+        "ledger_bucket",
+        "services.web",
+        "services.web.image",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [("{", "DELIVERY_ENVIRONMENT"), ("[]", "DELIVERY_ENVIRONMENT"), ('{"services": {}}', "services")],
+)
+def test_what_is_not_a_configuration_says_so(text: str, field: str) -> None:
+    assert any(problem.startswith(f"{field}: ") for problem in problems(text))
