@@ -1,0 +1,22 @@
+"""Cloud Scheduler's message: nothing in it names the tick, so its publish time is the tick's time.
+
+https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs#pubsubtarget
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.events.message import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """job: the attribute our Scheduler jobs carry."""
+
+    job: str
+    at: datetime
+
+
+def parse(message: Message) -> Tick:
+    """Any message is a tick."""
+    return Tick(job=message.attributes.get("job", ""), at=message.published_at)

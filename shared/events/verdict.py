@@ -1,0 +1,78 @@
+"""Our own message on `verdicts`: one reading of one service. The attribute `verdict` routes it."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from shared.analysis.evidence import Probe, ProbeOutcome
+from shared.analysis.verdict import Health, Verdict
+from shared.events import fields
+from shared.events.message import Message
+from shared.rollout.facts import Judged
+from shared.rollout.service import RevisionState
+
+VERSION = 1
+NO_VERDICT = "none"
+
+
+def encode(judged: Judged) -> tuple[bytes, dict[str, str]]:
+    """Data and attributes to publish."""
+    body = {"v": VERSION, **asdict(judged), "at": judged.at.isoformat()}
+    health = judged.verdict.health.value if judged.verdict else NO_VERDICT
+    return json.dumps(body).encode(), {"service": judged.service, "verdict": health}
+
+
+def parse(message: Message) -> Judged:
+    """Raises InvalidEvent."""
+    body = fields.decode(message)
+    fields.version(body, VERSION)
+    return Judged(
+        service=fields.text(body, "service"),
+        at=fields.moment(body, "at"),
+        sequence=fields.integer(body, "sequence"),
+        rollout_id=fields.text(body, "rollout_id", default=""),
+        step=None if body.get("step") is None else fields.integer(body, "step"),
+        canary=fields.text(body, "canary", default=""),
+        canary_state=RevisionState(fields.choice(body, "canary_state", tuple(RevisionState))),
+        canary_message=fields.text(body, "canary_message", default=""),
+        probes=tuple(_probe(row, f"probes[{index}].") for index, row in enumerate(fields.rows(body, "probes"))),
+        verdict=None if body.get("verdict") is None else _verdict(fields.mapping(body, "verdict"), "verdict."),
+        target=fields.text(body, "target", default=""),
+        announced=fields.texts(body, "announced"),
+        frozen=fields.text(body, "frozen", default=""),
+        newer_sequence=fields.integer(body, "newer_sequence", default=0),
+        appeared=fields.text(body, "appeared", default=""),
+        appeared_image=fields.text(body, "appeared_image", default=""),
+    )
+
+
+def _probe(row: dict[str, Any], path: str) -> Probe:
+    return Probe(
+        revision=fields.text(row, "revision", path=path),
+        path=fields.text(row, "path", path=path),
+        outcome=ProbeOutcome(fields.choice(row, "outcome", tuple(ProbeOutcome), path=path)),
+        reason=fields.text(row, "reason", default="", path=path),
+        status=fields.integer(row, "status", default=0, path=path),
+        latency_ms=fields.number(row, "latency_ms", default=0.0, path=path),
+        bytes_received=fields.integer(row, "bytes_received", default=0, path=path),
+    )
+
+
+def _verdict(row: dict[str, Any], path: str) -> Verdict:
+    def p90(name: str) -> float | None:
+        return None if row.get(name) is None else fields.number(row, name, path=path)
+
+    return Verdict(
+        health=Health(fields.choice(row, "health", tuple(Health), path=path)),
+        reason=fields.text(row, "reason", path=path),
+        canary_requests=fields.integer(row, "canary_requests", default=0, path=path),
+        canary_errors=fields.integer(row, "canary_errors", default=0, path=path),
+        baseline_requests=fields.integer(row, "baseline_requests", default=0, path=path),
+        baseline_errors=fields.integer(row, "baseline_errors", default=0, path=path),
+        evidence_of_harm=fields.number(row, "evidence_of_harm", default=0.0, path=path),
+        evidence_of_safety=fields.number(row, "evidence_of_safety", default=0.0, path=path),
+        canary_p90_ms=p90("canary_p90_ms"),
+        baseline_p90_ms=p90("baseline_p90_ms"),
+        requests_needed=fields.integer(row, "requests_needed", default=0, path=path),
+        shared_outage=row.get("shared_outage") is True,
+    )

@@ -1,0 +1,87 @@
+"""The HTTP door of every function: who calls, what came, what happened, and what Pub/Sub is told about it."""
+
+import base64
+import json
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Request
+from flask.typing import ResponseReturnValue
+
+from shared.errors import InvalidEvent, PermanentError, TransientError, Unauthenticated
+from shared.events.message import Message
+from shared.runtime import envelope
+from shared.runtime.caller import Caller
+from shared.runtime.cloud import Cloud
+from shared.runtime.logs import follow, log
+
+REJECTED_EVENTS = "rejected-events"
+
+Handler = Callable[[Message, Cloud], str]
+
+
+def open_door(
+    name: str, handle: Handler, cloud_factory: Callable[[], Cloud]
+) -> Callable[[Request], ResponseReturnValue]:
+    """The function that answers requests. Nothing is built before the first one, and everything only once."""
+    lock = threading.Lock()
+    built: list[tuple[Caller, Cloud]] = []
+
+    def once() -> tuple[Caller, Cloud]:
+        with lock:
+            if not built:
+                built.append((Caller.from_environment(os.environ), cloud_factory()))
+        return built[0]
+
+    def answer(request: Request) -> ResponseReturnValue:
+        caller, cloud = once()
+        try:
+            caller.check(request.headers.get("Authorization", ""), datetime.now(UTC))
+        except Unauthenticated as error:
+            log(f"{name}.refused", "WARNING", reason=str(error))
+            return str(error), 401
+        if request.method != "POST":
+            return "only POST", 405
+        return _take(name, handle, cloud, request)
+
+    return answer
+
+
+def _take(name: str, handle: Handler, cloud: Cloud, request: Request) -> ResponseReturnValue:
+    body = request.get_data()
+    try:
+        # Gunicorn keeps the query apart; Eventarc names its topic there.
+        message = envelope.read({key.lower(): value for key, value in request.headers}, body, request.full_path)
+        follow(message.trace, cloud.environment.project)
+        outcome = handle(message, cloud)
+    except PermanentError as error:
+        return _reject(name, cloud, request, body, error)
+    except TransientError as error:
+        log(f"{name}.later", "INFO", reason=f"{type(error).__name__}: {error}")
+        return str(error), 503
+    log(f"{name}.done", topic=message.topic, message_id=message.id, outcome=outcome)
+    return outcome, 200
+
+
+def _reject(name: str, cloud: Cloud, request: Request, body: bytes, error: PermanentError) -> ResponseReturnValue:
+    """Keeps the whole request with the reason, then acks: no redelivery can mend it."""
+    field = error.field if isinstance(error, InvalidEvent) else ""
+    rejected = {
+        "v": 1,
+        "function": name,
+        "reason": str(error),
+        "error": type(error).__name__,
+        "field": field,
+        "path": request.full_path,
+        "content_type": request.headers.get("Content-Type", ""),
+        "body": base64.b64encode(body).decode(),
+    }
+    attributes = {"function": name, "error": type(error).__name__, "field": field[:1024] or "-"}
+    try:
+        cloud.messages.publish(REJECTED_EVENTS, json.dumps(rejected).encode(), attributes)
+    except TransientError as later:
+        return str(later), 503
+    log(f"{name}.rejected", "WARNING", reason=str(error), field=field)
+    return f"rejected: {error}", 200

@@ -1,0 +1,212 @@
+"""One recording fake per port: they keep what was asked of them, and behave like the real thing where it matters."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from shared.analysis.evidence import History, Probe, ProbeOutcome
+from shared.config.environment import Environment, ManagedService
+from shared.errors import Conflict, NotFound, Unavailable
+from shared.rollout.service import Revision, RevisionState, Service, TrafficTarget
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+IMAGE = "africa-south1-docker.pkg.dev/demo/apps/web"
+
+
+def environment(**service: object) -> Environment:
+    return Environment(
+        name="dev",
+        project="demo",
+        region="africa-south1",
+        ledger_bucket="ledger",
+        services={"web": ManagedService(name="web", image=IMAGE, **service)},  # type: ignore[arg-type]
+    )
+
+
+@dataclass
+class FakeClock:
+    time: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.time
+
+    def pass_(self, span: timedelta) -> None:
+        self.time += span
+
+
+@dataclass
+class Write:
+    service: str
+    kind: str
+    image: str
+    traffic: tuple[TrafficTarget, ...]
+
+
+class FakeServices:
+    """Cloud Run: etags, revisions that become ready later, LATEST followed, tags addressable."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Service] = {}
+        self.revisions: dict[str, Revision] = {}
+        self.writes: list[Write] = []
+        self.reads = 0
+        self.conflicts = 0
+
+    def add(self, name: str, image: str, *, revision: str = "", record: str = "") -> None:
+        revision = revision or f"{name}-00001-aaa"
+        self.revisions[revision] = Revision(name=revision, image=image, state=RevisionState.READY)
+        self.rows[name] = Service(
+            name=name,
+            etag="0",
+            uri=f"https://{name}.example",
+            record=record,
+            image=image,
+            rollout_id="",
+            traffic=(TrafficTarget(revision=None, percent=100),),
+            serving={revision: 100},
+            latest_created=revision,
+            latest_ready=revision,
+        )
+
+    def get(self, service: str) -> Service:
+        self.reads += 1
+        if service not in self.rows:
+            raise NotFound(service)
+        return self.rows[service]
+
+    def get_revision(self, service: str, revision: str) -> Revision:
+        return self.revisions.get(revision) or Revision(name=revision, image="", state=RevisionState.MISSING)
+
+    def start(
+        self, service: Service, *, record: str, image: str, rollout_id: str, traffic: Iterable[TrafficTarget]
+    ) -> None:
+        self._check(service)
+        name = f"{service.name}-{len(self.revisions) + 1:05d}-can"
+        self.revisions[name] = Revision(name=name, image=image, state=RevisionState.PENDING, rollout_id=rollout_id)
+        row = replace(self.rows[service.name], latest_created=name, image=image, rollout_id=rollout_id)
+        self._write(row, record, tuple(traffic), "start")
+
+    def move(self, service: Service, *, record: str, traffic: Iterable[TrafficTarget]) -> None:
+        self._check(service)
+        self._write(self.rows[service.name], record, tuple(traffic), "move")
+
+    def become_ready(self, revision: str) -> None:
+        self.revisions[revision] = replace(self.revisions[revision], state=RevisionState.READY)
+        for row in self.rows.values():
+            if row.latest_created == revision:
+                self.rows[row.name] = replace(row, latest_ready=revision)
+
+    def fail(self, revision: str, message: str) -> None:
+        self.revisions[revision] = replace(self.revisions[revision], state=RevisionState.FAILED, message=message)
+
+    def percents(self, name: str) -> dict[str | None, int]:
+        return {row.revision: row.percent for row in self.rows[name].traffic if row.percent}
+
+    def _check(self, service: Service) -> None:
+        if self.conflicts:
+            self.conflicts -= 1
+            raise Conflict("lost the race")
+        if service.etag != self.rows[service.name].etag:
+            raise Conflict("stale etag")
+
+    def _write(self, row: Service, record: str, traffic: tuple[TrafficTarget, ...], kind: str) -> None:
+        self.writes.append(Write(row.name, kind, row.image, traffic))
+        self.rows[row.name] = replace(
+            row,
+            etag=str(int(row.etag) + 1),
+            record=record,
+            traffic=traffic,
+            tag_uris={target.tag: f"https://{target.tag}---{row.uri}" for target in traffic if target.tag},
+        )
+
+
+@dataclass
+class Published:
+    topic: str
+    data: bytes
+    attributes: Mapping[str, str]
+
+
+@dataclass
+class FakeMessages:
+    published: list[Published] = field(default_factory=list)
+    down: bool = False
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str], ordering_key: str = "") -> None:
+        if self.down:
+            raise Unavailable("Pub/Sub is down")
+        self.published.append(Published(topic, data, attributes))
+
+    def on(self, topic: str) -> list[Published]:
+        return [item for item in self.published if item.topic == topic]
+
+
+@dataclass
+class FakeMetrics:
+    answer: History = field(
+        default_factory=lambda: History(
+            sample_period=timedelta(minutes=1), ingest_delay=timedelta(minutes=2), settled_until=NOW
+        )
+    )
+    down: bool = False
+    asked: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+
+    def history(self, service: str, start: datetime, end: datetime) -> History:
+        self.asked.append((service, start, end))
+        if self.down:
+            raise Unavailable("Monitoring is down")
+        return self.answer
+
+
+@dataclass
+class FakeLedger:
+    objects: dict[str, bytes] = field(default_factory=dict)
+    frozen: str = ""
+
+    def append(self, key: str, entry: bytes) -> bool:
+        new = key not in self.objects
+        self.objects.setdefault(key, entry)
+        return new
+
+    def read(self, key: str) -> bytes | None:
+        return self.objects.get(key)
+
+    def existing(self, keys: Iterable[str]) -> frozenset[str]:
+        return frozenset(self.objects) & frozenset(keys)
+
+    def newest(self, prefix: str, after: str) -> str:
+        return max((key for key in self.objects if key.startswith(prefix) and key > after), default="")
+
+    def freeze(self) -> str:
+        return self.frozen
+
+    def set_freeze(self, reason: str) -> None:
+        self.frozen = reason
+
+
+@dataclass
+class FakeProber:
+    failing: set[str] = field(default_factory=set)
+    probed: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def probe(self, uri: str, revision: str, path: str) -> Probe:
+        self.probed.append((uri, revision, path))
+        failed = revision in self.failing
+        return Probe(
+            revision=revision,
+            path=path,
+            outcome=ProbeOutcome.FAILED if failed else ProbeOutcome.PASSED,
+            reason="status 500" if failed else "status 200",
+            status=500 if failed else 200,
+        )
+
+
+@dataclass
+class FakeCloud:
+    environment: Environment = field(default_factory=environment)
+    clock: FakeClock = field(default_factory=FakeClock)
+    services: FakeServices = field(default_factory=FakeServices)
+    messages: FakeMessages = field(default_factory=FakeMessages)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+    prober: FakeProber = field(default_factory=FakeProber)
