@@ -60,7 +60,9 @@ class CloudRun:
     @cached_property
     def _revisions(self) -> RevisionsClient:
         """On the channel of the services: one connection and one handshake serve both."""
-        return RevisionsClient(transport=RevisionsGrpcTransport(channel=self._services.transport.grpc_channel))
+        return RevisionsClient(
+            transport=RevisionsGrpcTransport(channel=self._services.transport.grpc_channel)  # type: ignore[attr-defined]
+        )
 
     def close(self) -> None:
         if "_services" in self.__dict__:

@@ -6,7 +6,7 @@ re-exports is taken from the one module that defines it; any other name runs the
 service's transports only gRPC is loaded; the others load when somebody constructs one. Key-file credentials, and with
 them `cryptography`, load when used, and the warnings about old Python and library versions are left out.
 
-Nothing depends on this hook: without it, or with packages laid out otherwise, the same code runs and only starts slower.
+Nothing depends on this hook: without it, or with packages laid out otherwise, the same code runs and starts slower.
 """
 
 import ast
@@ -75,7 +75,7 @@ class _Finder:
 def _wrapped(name: str, path: Sequence[str] | None, kind: "type[_LazyModule]") -> ModuleSpec | None:
     spec = PathFinder.find_spec(name, path)
     if spec is not None and spec.loader is not None:
-        spec.loader = _Loader(spec.loader, kind)
+        spec.loader = _Loader(spec.loader, kind)  # type: ignore[assignment]  # a loader by duck typing
     return spec
 
 

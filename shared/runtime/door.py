@@ -52,7 +52,6 @@ def open_door(
 def _take(name: str, handle: Handler, cloud: Cloud, request: Request) -> ResponseReturnValue:
     body = request.get_data()
     try:
-        # Gunicorn keeps the query apart; Eventarc names its topic there.
         message = envelope.read({key.lower(): value for key, value in request.headers}, body, request.full_path)
         follow(message.trace, cloud.environment.project)
         outcome = handle(message, cloud)

@@ -639,14 +639,10 @@ def test_a_revision_with_a_known_bad_image_or_under_a_pin_is_refused_once() -> N
         assert take(refused.record, fact, now).rule == "duplicate"
     frozen = take(STABLE, command(Verb.FREEZE), NOW).record
     assert take(frozen, appear(frozen), NOW + MINUTE).rule == "revision_refused"
-    held = take(*_paused())
+    record, now = in_phase(Phase.PROGRESSING)
+    held = take(record, command(Verb.PAUSE, now), now)
     fact = judged(held.record, NOW + 9 * MINUTE, appeared="web-00004-cfg", appeared_image=f"{IMAGE}@{digest('a')}")
     assert take(held.record, fact, NOW + 9 * MINUTE).rule == "revision_refused"
-
-
-def _paused() -> tuple[Record, object, object]:
-    record, now = in_phase(Phase.PROGRESSING)
-    return record, command(Verb.PAUSE, now), now
 
 
 def test_a_known_revision_or_one_without_a_digest_needs_no_rollout() -> None:

@@ -1,0 +1,120 @@
+"""Our own messages survive the way there and back exactly, and are versioned."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.analysis.evidence import Probe
+from shared.analysis.verdict import Verdict
+from shared.errors import InvalidEvent
+from shared.events import announcement, deploy_request, verdict
+from shared.rollout.announcement import Announcement
+from shared.rollout.facts import DeployRequested, Judged
+from shared.rollout.names import Release
+from tests.events.payloads import NOW, message
+
+_TEXT = st.text(min_size=1, max_size=20)
+_TIMES = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+_DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64).map("sha256:".__add__)
+_FLOATS = st.floats(min_value=0, max_value=1e12)
+_RELEASES = st.builds(Release, image=_TEXT, digest=_DIGESTS, requested_at=_TIMES, commit=st.text(), tag=st.text())
+_REQUESTS = st.builds(
+    DeployRequested,
+    service=_TEXT,
+    release=_RELEASES,
+    source=st.sampled_from(["push", "build", "waiting"]),
+    by=_TEXT,
+    frozen=st.just(""),
+    session_affinity=st.just(False),
+)
+_VERDICTS = st.builds(
+    Verdict,
+    reason=_TEXT,
+    evidence_of_harm=_FLOATS,
+    evidence_of_safety=_FLOATS,
+    canary_p90_ms=st.none() | _FLOATS,
+    baseline_p90_ms=st.none() | _FLOATS,
+)
+_PROBES = st.builds(Probe, revision=_TEXT, path=_TEXT, latency_ms=_FLOATS)
+_JUDGED = st.builds(
+    Judged,
+    service=_TEXT,
+    at=_TIMES,
+    step=st.none() | st.integers(0, 9),
+    probes=st.lists(_PROBES, max_size=3).map(tuple),
+    verdict=st.none() | _VERDICTS,
+    announced=st.lists(_TEXT, max_size=3).map(tuple),
+)
+_NEWS = st.builds(
+    Announcement,
+    key=_TEXT,
+    kind=_TEXT,
+    service=_TEXT,
+    at=_TIMES,
+    text=_TEXT,
+    details=st.dictionaries(_TEXT, st.text(), max_size=3),
+)
+
+
+@given(_REQUESTS)
+def test_a_deploy_request_survives(request: DeployRequested) -> None:
+    assert deploy_request.parse(message(deploy_request.encode(request)[0])) == request
+
+
+@given(_JUDGED)
+def test_a_verdict_survives_and_its_attribute_routes_it(judged: Judged) -> None:
+    data, attributes = verdict.encode(judged)
+    assert verdict.parse(message(data)) == judged
+    assert attributes["verdict"] == (judged.verdict.health if judged.verdict else "none")
+
+
+@given(_NEWS)
+def test_an_announcement_survives_and_carries_the_record(news: Announcement) -> None:
+    data, attributes = announcement.encode(news, record="{}")
+    assert announcement.parse(message(data)) == news
+    assert json.loads(data)["record"] == "{}"
+    assert attributes["kind"] == news.kind
+
+
+@pytest.mark.parametrize("parser", [deploy_request.parse, verdict.parse, announcement.parse])
+@pytest.mark.parametrize("found", [0, 2, "1", True, None])
+def test_another_version_is_not_guessed_at(parser: object, found: object) -> None:
+    with pytest.raises(InvalidEvent) as error:
+        parser(message({"v": found}))  # type: ignore[operator]
+    assert error.value.field == "v"
+
+
+def test_what_a_verdict_leaves_out_is_nothing() -> None:
+    judged = Judged(service="web", at=NOW, sequence=1)
+    body = json.loads(verdict.encode(judged)[0])
+    short = {name: body[name] for name in ("v", "service", "at", "sequence", "canary_state")}
+    assert verdict.parse(message(short)) == judged
+
+
+def test_details_are_texts() -> None:
+    body = json.loads(announcement.encode(Announcement(key="k", kind="x", service="s", at=NOW, text="t"))[0])
+    with pytest.raises(InvalidEvent, match=r"details\.percent"):
+        announcement.parse(message({**body, "details": {"percent": 5}}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"announced": "x"}, "announced"),
+        ({"sequence": True}, "sequence"),
+        ({"probes": [{"revision": "r", "path": "/", "outcome": "fine"}]}, "probes[0].outcome"),
+        ({"verdict": {"health": "well", "reason": "x"}}, "verdict.health"),
+        ({"verdict": {"health": "healthy", "reason": "x", "evidence_of_harm": "much"}}, "verdict.evidence_of_harm"),
+        ({"verdict": {"health": "healthy", "reason": "x", "canary_p90_ms": 10**400}}, "verdict.canary_p90_ms"),
+        ({"canary_state": "gone"}, "canary_state"),
+        ({"step": "first"}, "step"),
+    ],
+)
+def test_a_broken_verdict_names_its_field(changes: dict[str, object], field: str) -> None:
+    body = json.loads(verdict.encode(Judged(service="web", at=NOW, sequence=1))[0])
+    with pytest.raises(InvalidEvent) as error:
+        verdict.parse(message({**body, **changes}))
+    assert error.value.field == field
