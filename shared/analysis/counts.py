@@ -1,12 +1,10 @@
 """The history as counts per period: canary beside stable, bad beside all, slow beside fast."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.analysis.evidence import Histogram, History, Sample
-
-PROTOCOL_SWITCH = "1xx"  # a WebSocket that opened: a success, counted once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +13,7 @@ class Counts:
 
     requests: int = 0
     bad: int = 0
-    latency: Histogram = Histogram()
+    latency: Histogram = field(default_factory=Histogram)
 
     def slower_than(self, cut_ms: float) -> tuple[int, int]:
         """How many requests were in buckets above `cut_ms`, and how many had a latency at all."""
@@ -32,8 +30,8 @@ class Period:
     """One sampling period, both sides. A side without a sample counts nothing."""
 
     end: datetime
-    canary: Counts = Counts()
-    stable: Counts = Counts()
+    canary: Counts = field(default_factory=Counts)
+    stable: Counts = field(default_factory=Counts)
 
 
 def periods(history: History, canary: str, stable: str, probes_per_period: int) -> list[Period]:

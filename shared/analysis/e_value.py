@@ -36,7 +36,7 @@ def log_e_harm(
 def log_e_safety(
     *, canary_bad: float, canary: float, stable_bad: float, stable: float, usual: float, margin: float
 ) -> float:
-    """Evidence, in nats, that the canary's bad share is below the stable's plus `margin`, the alternative being equal."""
+    """Evidence, in nats, that the canary's bad share is below the stable's plus `margin`: it is equal."""
     return _log_ratio(canary_bad, canary, stable_bad, stable, usual, usual, margin)
 
 

@@ -3,8 +3,8 @@
 Two capitals. The capital of harm is spread over alternatives ("errors by 2 points", "three times the odds of a slow
 answer") and multiplied by each block's e-value; it reaches 1/false_rollback_risk on a good release with at most that
 probability over the whole rollout, at any number of looks. The capital of safety does the same against "worse by the
-largest acceptable harm", for this step alone. One block is one period, or as many as it takes until both sides were asked.
-Recomputed from the whole series at every look: a late or repeated minute cannot count twice.
+largest acceptable harm", for this step alone. One block is one period, or as many as it takes until both sides were
+asked. Recomputed from the whole series at every look: a late or repeated minute cannot count twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from math import exp, inf, log
 
 from shared.analysis.counts import Counts, Period, percentile_ms, periods
 from shared.analysis.e_value import log_e_absolute, log_e_harm, log_e_safety
-from shared.analysis.evidence import History, Probe
+from shared.analysis.evidence import Histogram, History, Probe
 from shared.analysis.verdict import Health, Verdict
 
 # Extra errors looked for, as shares of what still works; the weights favour the failures that hurt most.
@@ -121,8 +121,8 @@ def _weigh(before: list[Period], during: list[Period], step_from: datetime, shar
     stable_bad, stable = PRIOR_BAD, PRIOR_REQUESTS
     slow = {quantile: ((1 - quantile) * 10, 10.0) for quantile in cuts}
     open_block: list[Period] = []
-    for row in [*before, *during]:
-        if row.end > (during[0].end if during else row.end) or row in during:
+    for index, row in enumerate([*before, *during]):
+        if index >= len(before):
             open_block.append(row)
             canary, control = _sum(r.canary for r in open_block), _sum(r.stable for r in open_block)
             if canary.requests and (control.requests or share == 100):
@@ -296,9 +296,8 @@ def _needed(missing: float, here: Counts, beside: Counts, risk: Risk) -> int:
 
 
 def _shared_outage(before: list[Period], during: list[Period]) -> bool:
-    """Stable failed just now, in more than 5 % of its requests and five times more often than it used to."""
-    recent, earlier = during[-OUTAGE_PERIODS:], [*before, *during[:-OUTAGE_PERIODS]]
-    now, then = _sum(row.stable for row in recent), _sum(row.stable for row in earlier)
+    """Stable failed just now, in more than 5 % of its requests and five times more often than before the rollout."""
+    now, then = _sum(row.stable for row in during[-OUTAGE_PERIODS:]), _sum(row.stable for row in before)
     usual = (then.bad + PRIOR_BAD) / (then.requests + PRIOR_REQUESTS)
     return now.bad > OUTAGE_SHARE * now.requests and now.bad > OUTAGE_FACTOR * usual * now.requests
 
@@ -311,8 +310,6 @@ def _cuts(rows: list[Period]) -> dict[float, float]:
 
 def _sum(sides: Iterable[Counts]) -> Counts:
     """Several periods as one; the histograms of one service share their bounds."""
-    from shared.analysis.evidence import Histogram
-
     requests = bad = 0
     bounds: tuple[float, ...] = ()
     totals: list[int] = []
