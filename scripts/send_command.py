@@ -1,0 +1,63 @@
+"""Sends an operator's command: who, why, and a request id that makes a repeat harmless.
+
+    scripts/send_command.py rollback web --project P --why "checkout fails in Lagos"
+    scripts/send_command.py freeze "*" --project P --why "election night"
+
+The commands: rollback, abort, pause, resume, promote, release_pin, freeze, unfreeze.
+Who you are is taken from `gcloud config get account` unless --by says it. PUBSUB_EMULATOR_HOST names a local cloud.
+"""
+
+import argparse
+import subprocess
+import sys
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from google.cloud.pubsub_v1 import PublisherClient
+
+from shared.events.command import encode
+from shared.rollout.commands import Command, Verb
+
+
+def account() -> str:
+    """The account gcloud is signed in with, or ""."""
+    try:
+        found = subprocess.run(["gcloud", "config", "get", "account"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return found.stdout.strip()
+
+
+def main() -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=[verb.value for verb in Verb])
+    parser.add_argument("service", help="the Cloud Run service, or * for the whole environment")
+    parser.add_argument("--why", required=True, help="one sentence for the ledger")
+    parser.add_argument("--project", required=True, help="the environment's project id")
+    parser.add_argument("--by", help="who you are")
+    parser.add_argument("--request-id", help="repeat a command with its first id and nothing happens twice")
+    options = parser.parse_args()
+    by = options.by or account()
+    if not by:
+        parser.error("--by: say who you are; gcloud knows no account")
+    command = Command(
+        verb=Verb(options.command),
+        service=options.service,
+        by=by,
+        why=options.why,
+        request_id=options.request_id or uuid.uuid4().hex,
+        at=datetime.now(UTC),
+    )
+    data, attributes = encode(command)
+    topic = f"projects/{options.project}/topics/commands"
+    message_id = PublisherClient().publish(topic, data, **attributes).result(timeout=30)
+    print(f"{command.verb} {command.service}: sent as {message_id}, request id {command.request_id}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
