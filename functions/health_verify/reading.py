@@ -16,7 +16,7 @@ from shared.rollout.service import Revision, RevisionState, Service
 from shared.rollout.strategy import Strategy
 from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted
 from shared.runtime.cloud import Cloud
-from shared.runtime.turn import ledger_key, ledger_prefix
+from shared.runtime.turn import ledger_key, newest_sequence
 
 HISTORY = timedelta(hours=2)  # of stable before the rollout began, for what is normal
 _ON_TRIAL = frozenset({Phase.PROGRESSING, Phase.BAKING})
@@ -54,10 +54,9 @@ def _has_work(judged: Judged, record: Record, service: Service, strategy: Strate
 def _read_ledger(cloud: Cloud, record: Record, judged: Judged) -> Judged:
     keys = {ledger_key(item.key): item.key for item in record.outbox}
     announced = tuple(keys[key] for key in sorted(cloud.ledger.existing(keys))) if keys else ()
-    newest = cloud.ledger.newest(ledger_prefix(record.service), ledger_key(f"{record.service}/{record.sequence:06d}~"))
-    sequence = newest.rpartition("/")[2].partition("-")[0]
+    newest = newest_sequence(cloud, record.service, after=record.sequence)
     frozen = cloud.ledger.freeze() if record.active or record.waiting else ""
-    return replace(judged, announced=announced, frozen=frozen, newer_sequence=int(sequence) if sequence else 0)
+    return replace(judged, announced=announced, frozen=frozen, newer_sequence=newest)
 
 
 def _read_target(cloud: Cloud, service: Service, record: Record, managed: ManagedService, judged: Judged) -> Judged:

@@ -60,7 +60,9 @@ def _load(cloud: Cloud, service: Service, managed: ManagedService, *, adopting: 
         return None
     name = serving_revision(service)
     serving = cloud.services.get_revision(service.name, name) if name else None
-    return adopt(service, serving, managed.image, cloud.clock.now())
+    record = adopt(service, serving, managed.image, cloud.clock.now())
+    # A service made anew under an old name must not look like one whose record went back in time.
+    return replace(record, sequence=newest_sequence(cloud, service.name, after=0))
 
 
 def _decide(cloud: Cloud, record: Record, service: Service, event: Event, managed: ManagedService) -> Decision:
@@ -97,6 +99,13 @@ def _newest_record(cloud: Cloud, record: Record) -> Record:
     if not isinstance(text, str):
         raise InvalidRecord(f"the ledger entry {key} carries no record")
     return codec.decode(text)
+
+
+def newest_sequence(cloud: Cloud, service: str, after: int) -> int:
+    """The highest sequence above `after` that the ledger has of this service, or 0."""
+    key = cloud.ledger.newest(ledger_prefix(service), ledger_key(f"{service}/{after:06d}~"))
+    sequence = key.rpartition("/")[2].partition("-")[0]
+    return int(sequence) if sequence else 0
 
 
 def ledger_prefix(service: str) -> str:

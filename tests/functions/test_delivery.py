@@ -136,6 +136,14 @@ def test_an_older_record_put_back_by_terraform_is_restored_from_the_ledger() -> 
     assert world.cloud.services.percents("web") == {STABLE: 95, world.canary: 5}
 
 
+def test_a_service_made_anew_under_an_old_name_is_not_taken_for_one_that_went_back() -> None:
+    world = deployed()
+    world.cloud.ledger.append("services/web/000041-rollout.promoted.json", b"{}")
+    world.push("b")
+    assert world.record.sequence == 42
+    assert not any("record_restored" in line for line in world.tick())
+
+
 def test_a_metrics_outage_holds_and_never_blames() -> None:
     world = deployed()
     world.push("b")
