@@ -26,6 +26,7 @@ class GoogleCloud:
 
     @cached_property
     def services(self) -> Services:
+        _import_lean()
         from shared.adapters.cloud_run import CloudRun
 
         environment = self.environment
@@ -33,12 +34,14 @@ class GoogleCloud:
 
     @cached_property
     def messages(self) -> Messages:
+        _import_lean()
         from shared.adapters.pubsub import PubSubMessages
 
         return PubSubMessages(self.environment.project)
 
     @cached_property
     def metrics(self) -> Metrics:
+        _import_lean()
         from shared.adapters.monitoring import CloudMonitoring
 
         environment = self.environment
@@ -46,6 +49,7 @@ class GoogleCloud:
 
     @cached_property
     def ledger(self) -> Ledger:
+        _import_lean()
         from shared.adapters.storage import StorageLedger
 
         return StorageLedger(self.environment.ledger_bucket)
@@ -55,3 +59,10 @@ class GoogleCloud:
         from shared.adapters.probes import HttpProber
 
         return HttpProber()
+
+
+def _import_lean() -> None:
+    """Google's packages load only what is asked of them from here on; see docs/decisions/0003."""
+    from shared.adapters import lean_imports
+
+    lean_imports.install()
