@@ -52,21 +52,23 @@ class CloudRun:
         self._lock = threading.Lock()
 
     @cached_property
-    def _services(self) -> ServicesClient:
+    def _transport(self) -> ServicesGrpcTransport:
         if self._endpoint is None:
-            return ServicesClient(transport=ServicesGrpcTransport)
-        return ServicesClient(transport=ServicesGrpcTransport(channel=insecure_channel(self._endpoint)))
+            return ServicesGrpcTransport()
+        return ServicesGrpcTransport(channel=insecure_channel(self._endpoint))
+
+    @cached_property
+    def _services(self) -> ServicesClient:
+        return ServicesClient(transport=self._transport)
 
     @cached_property
     def _revisions(self) -> RevisionsClient:
         """On the channel of the services: one connection and one handshake serve both."""
-        return RevisionsClient(
-            transport=RevisionsGrpcTransport(channel=self._services.transport.grpc_channel)  # type: ignore[attr-defined]
-        )
+        return RevisionsClient(transport=RevisionsGrpcTransport(channel=self._transport.grpc_channel))
 
     def close(self) -> None:
-        if "_services" in self.__dict__:
-            self._services.transport.close()
+        if "_transport" in self.__dict__:
+            self._transport.grpc_channel.close()
 
     def get(self, service: str) -> Service:
         return self._mapped(service, self._read(service))

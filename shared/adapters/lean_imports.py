@@ -18,7 +18,10 @@ from _frozen_importlib_external import PathFinder  # importlib.util would cost w
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 VERIFIED = {
     "google-api-core": "2.44.0",
@@ -75,7 +78,7 @@ class _Finder:
 def _wrapped(name: str, path: Sequence[str] | None, kind: "type[_LazyModule]") -> ModuleSpec | None:
     spec = PathFinder.find_spec(name, path)
     if spec is not None and spec.loader is not None:
-        spec.loader = _Loader(spec.loader, kind)  # type: ignore[assignment]  # a loader by duck typing
+        spec.loader = cast("Loader", _Loader(spec.loader, kind))  # by duck typing
     return spec
 
 

@@ -26,17 +26,21 @@ class PubSubMessages:
         self._project = project
 
     @cached_property
-    def _publisher(self) -> PublisherClient:
+    def _transport(self) -> PublisherGrpcTransport:
         emulator = os.environ.get(EMULATOR_VARIABLE)
         if not emulator:
-            return PublisherClient(transport=PublisherGrpcTransport)
+            return PublisherGrpcTransport()
         if "K_SERVICE" in os.environ:
             raise RuntimeError(f"{EMULATOR_VARIABLE} is set on Cloud Run: every message would be lost")
-        return PublisherClient(transport=PublisherGrpcTransport(channel=insecure_channel(emulator)))
+        return PublisherGrpcTransport(channel=insecure_channel(emulator))
+
+    @cached_property
+    def _publisher(self) -> PublisherClient:
+        return PublisherClient(transport=self._transport)
 
     def close(self) -> None:
-        if "_publisher" in self.__dict__:
-            self._publisher.transport.close()
+        if "_transport" in self.__dict__:
+            self._transport.grpc_channel.close()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str], ordering_key: str = "") -> None:
         """Repeats while the service is unavailable: a message may arrive twice, and every reader knows it."""

@@ -1,100 +1,137 @@
-"""The ledger and the environment's freeze as objects in one Cloud Storage bucket.
+"""The ledger and the environment's freeze as objects in Cloud Storage, through Google's client.
 
 STORAGE_EMULATOR_HOST names a local server instead of Google; the client reads it itself.
 """
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
-from google.api_core.exceptions import PreconditionFailed
+from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.auth.credentials import AnonymousCredentials
-from google.cloud.exceptions import NotFound
+from google.auth.exceptions import TransportError
 from google.cloud.storage import Bucket, Client
+from google.cloud.storage.retry import DEFAULT_RETRY
 from requests import RequestException
 
-from shared.adapters.google_api import CALL_SECONDS, our_errors
+from shared.adapters.google_api import CALL_SECONDS, READ_SECONDS, our_errors
 from shared.errors import Unavailable
 
+EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"
 FREEZE = "control/freeze.json"
 _JSON = "application/json"
+# Every call here may be repeated: entries are created once or not at all, and a freeze says the same twice.
+_RETRY = DEFAULT_RETRY.with_timeout(READ_SECONDS)
 
 
 class StorageLedger:
-    """bucket: its name; entries are created once and never overwritten."""
+    """Entries are created once and never overwritten.
 
-    def __init__(self, bucket: str) -> None:
+    bucket: its name; control_bucket: the one with the freeze, where a retention policy keeps `bucket`'s objects from
+    being replaced.
+    """
+
+    def __init__(self, bucket: str, control_bucket: str = "") -> None:
         self._name = bucket
+        self._control_name = control_bucket or bucket
 
     @cached_property
     def _client(self) -> Client:
-        if os.environ.get("STORAGE_EMULATOR_HOST"):
-            return Client(project="local", credentials=AnonymousCredentials())
-        return Client()
+        """Without a project: buckets have names of their own, and asking for one costs a request."""
+        if not os.environ.get(EMULATOR_VARIABLE):
+            return Client(project=None)
+        if "K_SERVICE" in os.environ:
+            raise RuntimeError(f"{EMULATOR_VARIABLE} is set on Cloud Run: the ledger would be lost")
+        return Client(project=None, credentials=AnonymousCredentials())
 
     @cached_property
     def _bucket(self) -> Bucket:
         return self._client.bucket(self._name)
 
+    @cached_property
+    def _control(self) -> Bucket:
+        return self._client.bucket(self._control_name)
+
     def close(self) -> None:
-        """Ends the connections, if there are any."""
         if "_client" in self.__dict__:
             self._client.close()
 
     def append(self, key: str, entry: bytes) -> bool:
-        """False when the key is written already."""
-        try:
-            self._upload(key, entry, generation=0)
-        except PreconditionFailed:
-            return False
+        """A repeat of a lost answer says False: the entry is there, and that is what is asked."""
+        with _storage_errors():
+            try:
+                self._bucket.blob(key).upload_from_string(
+                    entry, content_type=_JSON, if_generation_match=0, timeout=CALL_SECONDS, retry=_RETRY
+                )
+            except PreconditionFailed:
+                return False
         return True
 
     def read(self, key: str) -> bytes | None:
-        try:
-            with our_errors():
-                return bytes(self._bucket.blob(key).download_as_bytes(timeout=CALL_SECONDS))
-        except RequestException as error:
-            raise Unavailable(str(error)) from error
-        except (NotFound, LookupError):
-            return None
+        return _content(self._bucket, key)
 
     def existing(self, keys: Iterable[str]) -> frozenset[str]:
-        """One small request a key; there are never more keys than the outbox holds."""
-        try:
-            with our_errors():
-                return frozenset(key for key in keys if self._bucket.blob(key).exists(timeout=CALL_SECONDS))
-        except RequestException as error:
-            raise Unavailable(str(error)) from error
+        """One listing per folder, from the first wanted key to the last: an outbox's keys lie side by side."""
+        folders: dict[str, set[str]] = {}
+        for key in keys:
+            folders.setdefault(key.rpartition("/")[0], set()).add(key)
+        found: set[str] = set()
+        for wanted in folders.values():
+            # The end is exclusive; nothing sorts between a name and itself with a lowest character behind it.
+            found |= wanted.intersection(self._names("", min(wanted), f"{max(wanted)}\x01"))
+        return frozenset(found)
 
     def newest(self, prefix: str, after: str) -> str:
-        try:
-            with our_errors():
-                found = self._client.list_blobs(
-                    self._bucket,
-                    prefix=prefix,
-                    start_offset=after,
-                    fields="items(name),nextPageToken",
-                    timeout=CALL_SECONDS,
-                )
-                return max((blob.name for blob in found if blob.name > after), default="")
-        except RequestException as error:
-            raise Unavailable(str(error)) from error
+        return max((name for name in self._names(prefix, after) if name > after), default="")
 
     def freeze(self) -> str:
-        text = self.read(FREEZE)
+        text = _content(self._control, FREEZE)
         return str(json.loads(text).get("reason", "")) if text else ""
 
     def set_freeze(self, reason: str) -> None:
-        """The newest word counts, so no generation is asked for."""
-        self._upload(FREEZE, json.dumps({"reason": reason}).encode(), generation=None)
-
-    def _upload(self, key: str, entry: bytes, generation: int | None) -> None:
-        try:
-            self._bucket.blob(key).upload_from_string(
-                entry, content_type=_JSON, if_generation_match=generation, timeout=CALL_SECONDS
+        """Raises Conflict when somebody else set or lifted it at the same moment."""
+        with _storage_errors():
+            present = self._control.get_blob(FREEZE, timeout=CALL_SECONDS, retry=_RETRY)
+            if present is None and not reason:
+                return
+            self._control.blob(FREEZE).upload_from_string(
+                json.dumps({"reason": reason}),
+                content_type=_JSON,
+                if_generation_match=present.generation if present else 0,
+                timeout=CALL_SECONDS,
+                retry=None,  # a repeat of a lost answer would look like somebody else's
             )
-        except PreconditionFailed:
-            raise
-        except RequestException as error:
-            raise Unavailable(str(error)) from error
+
+    def _names(self, prefix: str, first: str, end: str | None = None) -> Iterator[str]:
+        """The names of all objects under `prefix` from `first` on, before `end`, in order."""
+        with _storage_errors():
+            for blob in self._client.list_blobs(
+                self._bucket,
+                prefix=prefix or None,
+                start_offset=first or None,
+                end_offset=end,
+                fields="items(name),nextPageToken",
+                timeout=CALL_SECONDS,
+                retry=_RETRY,
+            ):
+                yield blob.name
+
+
+def _content(bucket: Bucket, key: str) -> bytes | None:
+    with _storage_errors():
+        try:
+            return bytes(bucket.blob(key).download_as_bytes(timeout=CALL_SECONDS, retry=_RETRY))
+        except NotFound:
+            return None
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    """Ours for Google's and for those of the HTTP library, which this client lets through."""
+    try:
+        with our_errors():
+            yield
+    except (RequestException, TransportError) as error:
+        raise Unavailable(str(error)) from error

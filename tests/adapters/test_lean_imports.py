@@ -1,0 +1,147 @@
+"""The import hook still bites on the releases in use, and does no harm where it does not."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.adapters.lean_imports import VERIFIED
+
+REPOSITORY = Path(__file__).parents[2]
+LEAN = "from shared.adapters import lean_imports; lean_imports.install(); lean_imports.install()\n"
+CLIENTS = """
+from google.cloud.run_v2 import ServicesClient, RevisionsClient
+from google.cloud.monitoring_v3 import MetricServiceClient
+from google.pubsub_v1 import PublisherClient
+from google.cloud.storage import Client
+"""
+ADAPTERS = """
+from shared.adapters.cloud_run import CloudRun
+from shared.adapters.monitoring import CloudMonitoring
+from shared.adapters.pubsub import PubSubMessages
+from shared.adapters.storage import StorageLedger
+"""
+HEAVY = {
+    "cryptography",
+    "google.cloud.run_v2.services.jobs.client",
+    "google.cloud.run_v2.services.services.async_client",
+    "google.cloud.monitoring_v3.services.uptime_check_service.client",
+    "google.pubsub_v1.services.subscriber.client",
+    "google.api_core.operations_v1.transports.rest_asyncio",
+}
+
+
+def alone(code: str) -> Any:
+    """What `code` leaves in `told`, in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"import json, sys\n{code}\nprint(json.dumps(told))"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_the_releases_in_use_are_the_ones_it_was_proved_on() -> None:
+    assert {name: version(name) for name in VERIFIED} == VERIFIED
+
+
+@pytest.mark.parametrize("imports", [CLIENTS, ADAPTERS])
+def test_it_bites_what_nobody_asked_for_stays_unloaded(imports: str) -> None:
+    told = "told = [name for name in sys.modules if name.startswith(('google', 'cryptography', 'aiohttp'))]"
+    full, lean = set(alone(CLIENTS + told)), set(alone(LEAN + imports + told))
+    assert len(lean) < len(full) * 0.7
+    assert not lean & HEAVY
+    assert full >= HEAVY
+
+
+def test_the_same_names_are_the_same_objects_with_it_and_without() -> None:
+    """Every public name of every package, one by one; those no submodule defines run the real `__init__`."""
+    told = """
+import importlib
+told = {}
+for package in ("google.cloud.run_v2", "google.cloud.monitoring_v3", "google.pubsub_v1", "google.cloud.run_v2.types"):
+    module = importlib.import_module(package)
+    for name in module.__all__:
+        value = getattr(module, name)
+        told[f"{package}.{name}"] = [value.__module__, value.__qualname__] if isinstance(value, type) else str(value)
+"""
+    assert alone(LEAN + told) == alone(told)
+
+
+def test_a_re_exported_name_loads_only_its_own_module() -> None:
+    told = """
+from google.cloud.run_v2 import TrafficTarget
+told = [TrafficTarget.__module__, "google.cloud.run_v2.types.service" in sys.modules, "grpc" in sys.modules]
+"""
+    assert alone(LEAN + told) == ["google.cloud.run_v2.types.traffic_target", False, False]
+
+
+def test_an_unknown_name_falls_back_to_the_real_init_and_then_is_an_attribute_error() -> None:
+    told = """
+from google.cloud import run_v2
+told = ["google.cloud.run_v2.services.jobs.client" in sys.modules]
+try:
+    run_v2.NoSuchThing
+except AttributeError as error:
+    told += [str(error), "google.cloud.run_v2.services.jobs.client" in sys.modules, run_v2.__version__]
+"""
+    missing = "module 'google.cloud.run_v2' has no attribute 'NoSuchThing'"
+    assert alone(LEAN + told) == [False, missing, True, version("google-cloud-run")]
+
+
+def test_a_transport_that_nobody_chose_becomes_real_when_it_is_constructed() -> None:
+    told = """
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.run_v2 import ServicesClient
+unloaded = ServicesClient.get_transport_class("rest")
+client = ServicesClient(credentials=AnonymousCredentials(), transport="rest")
+told = [type(client.transport).__name__, type(client.transport) is unloaded, client.transport.kind]
+client.transport.close()
+"""
+    assert alone(LEAN + told) == ["ServicesRestTransport", False, "rest"]
+
+
+def test_key_file_credentials_still_work() -> None:
+    told = """
+from google.oauth2 import service_account
+from google.auth import crypt
+told = [service_account.Credentials.__name__, crypt.RSASigner.__name__, "cryptography" in sys.modules]
+"""
+    assert alone(LEAN + told) == ["Credentials", "RSASigner", True]
+
+
+def test_what_is_imported_already_stays_as_it_is() -> None:
+    told = """
+from google.cloud import run_v2
+before = run_v2.ServicesClient
+from shared.adapters import lean_imports
+lean_imports.install()
+from google.cloud import run_v2 as again
+told = [again is run_v2, again.ServicesClient is before, type(run_v2).__name__]
+"""
+    assert alone(told) == [True, True, "module"]
+
+
+def test_many_threads_that_ask_at_once_get_the_same_class() -> None:
+    told = """
+from concurrent.futures import ThreadPoolExecutor
+from google.cloud import run_v2
+names = ["ServicesClient", "RevisionsClient", "Service", "JobsClient", "__version__"] * 8
+with ThreadPoolExecutor(16) as threads:
+    found = list(threads.map(lambda name: id(getattr(run_v2, name)), names))
+told = len(set(found))
+"""
+    assert alone(LEAN + told) == 5
+
+
+def test_where_the_hook_installs_nothing_the_adapters_work_the_same() -> None:
+    told = "ours, sys.version_info = sys.version_info, (3, 15)\n" + LEAN + "sys.version_info = ours\n" + ADAPTERS
+    told += "told = [any('lean' in type(finder).__module__ for finder in sys.meta_path), CloudRun.__name__]"
+    assert alone(told) == [False, "CloudRun"]

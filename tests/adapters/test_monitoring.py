@@ -1,0 +1,220 @@
+"""The metrics adapter over the wire: Google's client against a server that keeps every request."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import pytest
+from google.api.distribution_pb2 import Distribution
+from google.api.metric_pb2 import MetricDescriptor
+from google.api.monitored_resource_pb2 import MonitoredResource
+from google.cloud.monitoring_v3.services.metric_service.transports.grpc import MetricServiceGrpcTransport
+from google.cloud.monitoring_v3.types import (
+    Aggregation,
+    ListTimeSeriesRequest,
+    ListTimeSeriesResponse,
+    Point,
+    TimeInterval,
+    TimeSeries,
+    TypedValue,
+)
+from google.protobuf.duration_pb2 import Duration
+
+from scripts.local_cloud.wire import Fail
+from shared.adapters.distributions import Latencies, bounds_of
+from shared.adapters.monitoring import REQUEST_COUNT, REQUEST_LATENCIES, CloudMonitoring
+from shared.analysis.evidence import Histogram
+from shared.errors import Unavailable
+from tests.adapters.wire import Recorder, served
+
+NOW = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+START, SETTLED = datetime(2026, 11, 23, 11, 50, tzinfo=UTC), datetime(2026, 11, 23, 11, 58, tzinfo=UTC)
+
+
+def at(minute: int) -> datetime:
+    return datetime(2026, 11, 23, 11, minute, tzinfo=UTC)
+
+
+def series(revision: str, code_class: str, points: Mapping[datetime, int | Distribution]) -> TimeSeries:
+    """Newest first, as the API tells them."""
+    return TimeSeries(
+        resource=MonitoredResource(type="cloud_run_revision", labels={"revision_name": revision}),
+        metric={"type": REQUEST_COUNT, "labels": {"response_code_class": code_class}},
+        points=[
+            Point(
+                interval=TimeInterval(start_time=end - MINUTE, end_time=end),
+                value=TypedValue(int64_value=value) if isinstance(value, int) else TypedValue(distribution_value=value),
+            )
+            for end, value in sorted(points.items(), reverse=True)
+        ],
+    )
+
+
+def explicit(*counts: int, bounds: tuple[float, ...] = (10.0, 100.0, 1000.0)) -> Distribution:
+    options = Distribution.BucketOptions(explicit_buckets=Distribution.BucketOptions.Explicit(bounds=bounds))
+    return Distribution(count=sum(counts), bucket_options=options, bucket_counts=counts)
+
+
+class Metrics(Recorder):
+    """Serves `counts` and `latencies`, one series a page."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            get_metric_descriptor=MetricDescriptor(
+                metadata=MetricDescriptor.MetricDescriptorMetadata(
+                    sample_period=Duration(seconds=60), ingest_delay=Duration(seconds=120)
+                )
+            ),
+            list_time_series=self._page,
+        )
+        self.counts: list[TimeSeries] = []
+        self.latencies: list[TimeSeries] = []
+
+    def _page(self, request: ListTimeSeriesRequest) -> ListTimeSeriesResponse:
+        rows = self.counts if f'"{REQUEST_COUNT}"' in request.filter else self.latencies
+        page = int(request.page_token or 0)
+        more = str(page + 1) if page + 1 < len(rows) else ""
+        return ListTimeSeriesResponse(time_series=rows[page : page + 1], next_page_token=more)
+
+    @property
+    def queries(self) -> list[ListTimeSeriesRequest]:
+        return [request for name, request in self.requests if name == "list_time_series" and not request.page_token]
+
+
+@pytest.fixture
+def server() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def metrics(server: Metrics) -> Iterator[CloudMonitoring]:
+    with served(server, MetricServiceGrpcTransport) as endpoint:
+        adapter = CloudMonitoring("demo", "africa-south1", endpoint)
+        yield adapter
+        adapter.close()
+
+
+def test_every_page_of_every_class_ends_in_the_samples_of_its_revision(
+    metrics: CloudMonitoring, server: Metrics
+) -> None:
+    server.counts = [
+        series("web-1", "2xx", {at(52): 90, at(53): 95}),
+        series("web-1", "5xx", {at(53): 5}),
+        series("web-2", "2xx", {at(53): 10}),
+    ]
+    server.latencies = [
+        series("web-1", "2xx", {at(53): explicit(1, 2)}),
+        series("web-1", "5xx", {at(53): explicit(0, 0, 0, 4)}),
+    ]
+    history = metrics.history("web", START, NOW)
+    assert (history.sample_period, history.ingest_delay) == (MINUTE, 2 * MINUTE)
+    assert history.settled_until == SETTLED
+    assert [(row.end, dict(row.requests_by_class)) for row in history.samples["web-1"]] == [
+        (at(52), {"2xx": 90}),
+        (at(53), {"2xx": 95, "5xx": 5}),
+    ]
+    assert [row.latency for row in history.samples["web-1"]] == [
+        Histogram(),
+        Histogram(bounds_ms=(10.0, 100.0, 1000.0), counts=(1, 2, 0, 4)),
+    ]
+    assert [dict(row.requests_by_class) for row in history.samples["web-2"]] == [{"2xx": 10}]
+
+
+def test_the_questions_are_deltas_by_revision_and_class_over_whole_settled_periods(
+    metrics: CloudMonitoring, server: Metrics
+) -> None:
+    metrics.history("web", START + timedelta(seconds=20), NOW)
+    assert len(server.queries) == 2
+    for query, metric in zip(server.queries, (REQUEST_COUNT, REQUEST_LATENCIES), strict=True):
+        assert query.name == "projects/demo"
+        assert query.filter == (
+            f'metric.type = "{metric}" AND resource.type = "cloud_run_revision"'
+            ' AND resource.labels.service_name = "web" AND resource.labels.location = "africa-south1"'
+        )
+        assert query.interval.start_time == START + MINUTE
+        assert query.interval.end_time == SETTLED
+        assert query.aggregation.alignment_period == MINUTE
+        assert query.aggregation.per_series_aligner is Aggregation.Aligner.ALIGN_DELTA
+        assert query.aggregation.cross_series_reducer is Aggregation.Reducer.REDUCE_SUM
+        assert set(query.aggregation.group_by_fields) == {
+            "resource.labels.revision_name",
+            "metric.labels.response_code_class",
+        }
+
+
+def test_what_may_still_grow_or_began_too_early_is_left_out(metrics: CloudMonitoring, server: Metrics) -> None:
+    server.counts = [series("web-1", "2xx", {at(50): 1, at(51): 2, at(58): 3, at(59): 4})]
+    assert [row.end for row in metrics.history("web", START, NOW).samples["web-1"]] == [at(51), at(58)]
+
+
+def test_nothing_measured_is_nothing_and_not_zero(metrics: CloudMonitoring) -> None:
+    history = metrics.history("web", START, NOW)
+    assert history.samples == {}
+    assert history.settled_until == SETTLED
+
+
+def test_a_span_without_a_settled_period_asks_nothing(metrics: CloudMonitoring, server: Metrics) -> None:
+    assert metrics.history("web", SETTLED, NOW).samples == {}
+    assert server.queries == []
+
+
+def test_an_upgraded_connection_counts_as_a_request_and_is_no_slow_answer(
+    metrics: CloudMonitoring, server: Metrics
+) -> None:
+    server.counts = [series("web-1", "1xx", {at(53): 3})]
+    server.latencies = [series("web-1", "1xx", {at(53): explicit(0, 0, 0, 3)})]
+    (sample,) = metrics.history("web", START, NOW).samples["web-1"]
+    assert sample.requests_by_class == {"1xx": 3}
+    assert sample.latency == Histogram()
+
+
+def test_series_that_were_not_summed_for_us_are_summed_here(metrics: CloudMonitoring, server: Metrics) -> None:
+    server.counts = [series("web-1", "5xx", {at(53): 3}), series("web-1", "5xx", {at(53): 4})]
+    (sample,) = metrics.history("web", START, NOW).samples["web-1"]
+    assert sample.requests_by_class == {"5xx": 7}
+
+
+def test_the_metrics_own_clock_is_asked_once(metrics: CloudMonitoring, server: Metrics) -> None:
+    for _ in range(3):
+        metrics.history("web", START, NOW)
+    assert server.calls.count("get_metric_descriptor") == 1
+    assert server.requests[0][1].name == f"projects/demo/metricDescriptors/{REQUEST_COUNT}"
+
+
+def test_a_descriptor_that_tells_no_times_means_the_documented_ones(metrics: CloudMonitoring, server: Metrics) -> None:
+    server.answers["get_metric_descriptor"] = MetricDescriptor()
+    history = metrics.history("web", START, NOW)
+    assert (history.sample_period, history.ingest_delay) == (MINUTE, 2 * MINUTE)
+
+
+def test_another_clock_is_followed(metrics: CloudMonitoring, server: Metrics) -> None:
+    server.answers["get_metric_descriptor"].metadata.sample_period.FromSeconds(10)
+    server.answers["get_metric_descriptor"].metadata.ingest_delay.FromSeconds(5)
+    assert metrics.history("web", START, NOW).settled_until == NOW.replace(second=20)
+
+
+def test_a_service_over_quota_is_unavailable(metrics: CloudMonitoring, server: Metrics) -> None:
+    def refuse(_request: ListTimeSeriesRequest) -> ListTimeSeriesResponse:
+        raise Fail(grpc.StatusCode.RESOURCE_EXHAUSTED, "quota")
+
+    server.answers["list_time_series"] = refuse
+    with pytest.raises(Unavailable, match="quota"):
+        metrics.history("web", START, NOW)
+
+
+def test_bounds_follow_from_each_kind_of_buckets() -> None:
+    kinds = Distribution.BucketOptions
+    exponential = kinds(exponential_buckets=kinds.Exponential(num_finite_buckets=3, growth_factor=2, scale=5))
+    linear = kinds(linear_buckets=kinds.Linear(num_finite_buckets=2, width=10, offset=1))
+    assert bounds_of(exponential) == (5, 10, 20, 40)
+    assert bounds_of(linear) == (1, 11, 21)
+    assert bounds_of(kinds(explicit_buckets=kinds.Explicit(bounds=[1, 7]))) == (1, 7)
+    assert bounds_of(kinds()) == ()
+
+
+def test_buckets_that_differ_are_added_without_making_a_request_look_slower_or_faster_than_its_bound() -> None:
+    both = Latencies()
+    both.add(explicit(1, 2, 3, bounds=(10.0, 100.0)))
+    both.add(explicit(4, 5, 6, bounds=(50.0, 100.0)))
+    assert both.histogram() == Histogram(bounds_ms=(10.0, 50.0, 100.0), counts=(1, 4, 7, 9))

@@ -1,0 +1,135 @@
+"""The ledger over the wire: Google's client against fake-gcs-server."""
+
+import itertools
+import json
+import os
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from scripts.local_cloud.storage import FakeGcs
+from shared.adapters import storage
+from shared.adapters.storage import EMULATOR_VARIABLE, FREEZE, StorageLedger
+from shared.errors import Conflict, Unavailable
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeGcs]:
+    running = FakeGcs()
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def ledger(server: FakeGcs, monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageLedger]:
+    """Each test has a bucket of its own."""
+    bucket = f"ledger-{next(NUMBERS)}"
+    server.make_bucket(bucket)
+    monkeypatch.setenv(EMULATOR_VARIABLE, server.url)
+    made = StorageLedger(bucket)
+    yield made
+    made.close()
+
+
+def test_an_entry_is_written_once_and_never_replaced(ledger: StorageLedger) -> None:
+    assert ledger.append("rollouts/web/000001-rollout.started.json", b'{"n": 1}')
+    assert not ledger.append("rollouts/web/000001-rollout.started.json", b'{"n": 2}')
+    assert ledger.read("rollouts/web/000001-rollout.started.json") == b'{"n": 1}'
+
+
+def test_of_many_writers_of_one_key_exactly_one_is_told_that_it_was_first(ledger: StorageLedger) -> None:
+    with ThreadPoolExecutor(8) as writers:
+        told = list(writers.map(lambda n: ledger.append("race.json", str(n).encode()), range(8)))
+    assert told.count(True) == 1
+    assert ledger.read("race.json") == str(told.index(True)).encode()
+
+
+def test_what_is_not_there_reads_as_none(ledger: StorageLedger) -> None:
+    assert ledger.read("missing.json") is None
+
+
+def test_existing_names_the_written_keys_in_any_folder_and_no_neighbour(ledger: StorageLedger) -> None:
+    for key in ("a/1", "a/11", "a/2", "b/1", "top"):
+        ledger.append(key, b"{}")
+    assert ledger.existing(["a/1", "a/2", "a/3", "b/1", "b/0", "top", "c/9"]) == {"a/1", "a/2", "b/1", "top"}
+    assert ledger.existing([]) == frozenset()
+
+
+def test_newest_is_the_last_key_after_the_given_one_across_pages(ledger: StorageLedger) -> None:
+    for number in range(1, 6):
+        ledger.append(f"web/{number:06}-x", b"{}")
+    ledger.append("web2/000009-x", b"{}")
+    assert ledger.newest("web/", "") == "web/000005-x"
+    assert ledger.newest("web/", "web/000004-x") == "web/000005-x"
+    assert ledger.newest("web/", "web/000005-x") == ""
+    assert ledger.newest("nobody/", "") == ""
+
+
+def test_a_freeze_is_set_changed_and_lifted(ledger: StorageLedger) -> None:
+    assert ledger.freeze() == ""
+    ledger.set_freeze("")
+    assert ledger.read(FREEZE) is None
+    ledger.set_freeze("the big match")
+    assert ledger.freeze() == "the big match"
+    ledger.set_freeze("apply running")
+    assert ledger.freeze() == "apply running"
+    assert json.loads(ledger.read(FREEZE) or b"") == {"reason": "apply running"}
+    ledger.set_freeze("")
+    assert ledger.freeze() == ""
+
+
+def test_two_freezes_at_the_same_moment_conflict(ledger: StorageLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger.set_freeze("first")
+    read = ledger._control.get_blob(FREEZE)
+    ledger.set_freeze("second")
+    monkeypatch.setattr(ledger._control, "get_blob", lambda *_args, **_options: read)
+    with pytest.raises(Conflict):
+        ledger.set_freeze("third, decided on the first")
+    assert ledger.freeze() == "second"
+
+
+def test_the_freeze_may_live_where_no_retention_policy_keeps_it(ledger: StorageLedger, server: FakeGcs) -> None:
+    server.make_bucket("control-bucket")
+    both = StorageLedger(ledger._name, "control-bucket")
+    both.set_freeze("match")
+    assert (both.freeze(), both.read(FREEZE), ledger.freeze()) == ("match", None, "")
+    both.close()
+
+
+def test_a_service_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv(EMULATOR_VARIABLE, f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        monkeypatch.setattr(storage, "_RETRY", storage._RETRY.with_timeout(0.1))
+        ledger = StorageLedger("ledger")
+        with pytest.raises(Unavailable):
+            ledger.append("a", b"{}")
+        with pytest.raises(Unavailable):
+            ledger.read("a")
+        with pytest.raises(Unavailable):
+            ledger.existing(["a"])
+        ledger.close()
+
+
+def test_the_emulator_is_refused_on_cloud_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(EMULATOR_VARIABLE, "http://127.0.0.1:1")
+    monkeypatch.setenv("K_SERVICE", "notify")
+    with pytest.raises(RuntimeError, match=EMULATOR_VARIABLE):
+        StorageLedger("ledger").read("a")
+
+
+def test_the_server_dies_with_its_owner_and_frees_its_port() -> None:
+    gcs = FakeGcs("one", "two")
+    gcs.start()
+    process = gcs._process
+    assert process is not None
+    gcs.stop()
+    assert process.poll() is not None
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", gcs.port)) != 0
+    assert EMULATOR_VARIABLE not in os.environ
