@@ -1,0 +1,221 @@
+"""Topics and subscriptions by name, and the way of a message from one to the other."""
+
+import itertools
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+
+from scripts.local_cloud.backlog import Exhausted, StoredMessage
+from scripts.local_cloud.push_delivery import PushDelivery
+from scripts.local_cloud.subscription_settings import SubscriptionSettings, invalid, read_settings
+from scripts.local_cloud.subscriptions import Subscription
+from scripts.local_cloud.wire_table import Fail
+
+DELETED_TOPIC = "_deleted-topic_"
+
+_NAME = re.compile(r"projects/[^/]+/(topics|subscriptions)/(?!goog)[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a publisher gives; the broker adds the id and the time."""
+
+    data: bytes = b""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    ordering_key: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Topic:
+    resource: Any
+    published: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Standing:
+    """A subscription as it stands: its resource, its messages, and the push if it pushes."""
+
+    resource: Any
+    subscription: Subscription
+    push: PushDelivery | None = None
+
+
+class Broker:
+    """Safe to use from many threads. Raises Fail with the status the real service answers."""
+
+    def __init__(self, token_key: bytes, *, ack_deadline_seconds_min: float) -> None:
+        self._token_key = token_key
+        self._ack_deadline_seconds_min = ack_deadline_seconds_min
+        self._lock = threading.RLock()
+        self._topics: dict[str, Topic] = {}
+        self._subscriptions: dict[str, Standing] = {}
+        # Numbers as long as the real ones, and new ones after a restart, because receivers remember them.
+        self._ids = itertools.count(time.time_ns() // 1000)
+
+    def create_topic(self, resource: Any) -> Any:
+        _check_name(resource.name, "topics")
+        with self._lock:
+            if resource.name in self._topics:
+                raise Fail(grpc.StatusCode.ALREADY_EXISTS, f"Resource already exists in the project ({resource.name}).")
+            self._topics[resource.name] = Topic(resource=resource)
+        return resource
+
+    def topic(self, name: str) -> Topic:
+        with self._lock:
+            if name not in self._topics:
+                raise Fail(grpc.StatusCode.NOT_FOUND, f"Resource not found ({name}).")
+            return self._topics[name]
+
+    def topics(self) -> list[tuple[str, Topic]]:
+        with self._lock:
+            return sorted(self._topics.items())
+
+    def delete_topic(self, name: str) -> None:
+        """Its subscriptions stay, with what they have."""
+        with self._lock:
+            self.topic(name)
+            del self._topics[name]
+            for standing in self._subscriptions.values():
+                if standing.resource.topic == name:
+                    self._replace(standing, _copy(standing.resource, topic=DELETED_TOPIC))
+
+    def publish(self, topic: str, drafts: Iterable[Draft]) -> list[str]:
+        """The ids, in order. From here on every subscription of the topic owes the messages."""
+        drafts = list(drafts)
+        for draft in drafts:
+            if not draft.data and not draft.attributes:
+                raise invalid("a message needs data or at least one attribute")
+        with self._lock:
+            target = self.topic(topic)
+            now = datetime.now(UTC)
+            now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+            messages = [
+                StoredMessage(
+                    id=str(next(self._ids)),
+                    published_at=now,
+                    data=draft.data,
+                    attributes=draft.attributes,
+                    ordering_key=draft.ordering_key,
+                )
+                for draft in drafts
+            ]
+            target.published += len(messages)
+            for standing in self._subscriptions.values():
+                if standing.resource.topic == topic:
+                    for message in messages:
+                        standing.subscription.add(message)
+        return [message.id for message in messages]
+
+    def create_subscription(self, resource: Any) -> Any:
+        _check_name(resource.name, "subscriptions")
+        settings = self._read(resource)
+        resource = _copy(resource, ack_deadline_seconds=int(settings.ack_deadline_seconds))
+        with self._lock:
+            self.topic(resource.topic)
+            if resource.name in self._subscriptions:
+                raise Fail(grpc.StatusCode.ALREADY_EXISTS, f"Resource already exists in the project ({resource.name}).")
+            standing = Standing(resource=resource, subscription=Subscription(settings, self._forward))
+            self._subscriptions[resource.name] = standing
+            self._start_push(standing)
+        return resource
+
+    def standing(self, name: str) -> Standing:
+        with self._lock:
+            if name not in self._subscriptions:
+                raise Fail(grpc.StatusCode.NOT_FOUND, f"Resource not found ({name}).")
+            return self._subscriptions[name]
+
+    def standings(self) -> list[tuple[str, Standing]]:
+        with self._lock:
+            return sorted(self._subscriptions.items())
+
+    def update_subscription(self, resource: Any) -> Any:
+        """Takes the whole new resource; what it held is kept and follows the new rules."""
+        settings = self._read(resource)
+        standing = self.standing(resource.name)
+        if not settings.push_endpoint:
+            self._stop_push(standing)
+        with self._lock:
+            self._replace(standing, resource)
+            self._start_push(standing)
+        return resource
+
+    def delete_subscription(self, name: str) -> None:
+        with self._lock:
+            standing = self.standing(name)
+            del self._subscriptions[name]
+        standing.subscription.close()
+        self._stop_push(standing)
+
+    def close(self) -> None:
+        """Ends every delivery and every waiting pull."""
+        for name, _standing in self.standings():
+            self.delete_subscription(name)
+
+    def _read(self, resource: Any) -> SubscriptionSettings:
+        return read_settings(resource, ack_deadline_seconds_min=self._ack_deadline_seconds_min)
+
+    def _replace(self, standing: Standing, resource: Any) -> None:
+        standing.resource = resource
+        standing.subscription.replace(self._read(resource))
+
+    def _start_push(self, standing: Standing) -> None:
+        if standing.push is None and standing.subscription.settings.push_endpoint:
+            standing.push = PushDelivery(standing.subscription, self._token_key)
+            standing.push.start()
+
+    def _stop_push(self, standing: Standing) -> None:
+        """Without the lock: the pushes it waits for may be about to publish a dead letter."""
+        with self._lock:
+            push, standing.push = standing.push, None
+        if push is not None:
+            push.stop()
+
+    def _forward(self, settings: SubscriptionSettings, exhausted: Exhausted) -> bool:
+        """Publishes with the attributes that tell where it failed.
+
+        https://cloud.google.com/pubsub/docs/handling-failures#source_properties
+        """
+        message, name = exhausted.message, settings.name.split("/")
+        source = {
+            "CloudPubSubDeadLetterSourceDeliveryCount": str(exhausted.attempts),
+            "CloudPubSubDeadLetterSourceDeliveryErrorMessage": exhausted.reason,
+            "CloudPubSubDeadLetterSourceSubscription": name[3],
+            "CloudPubSubDeadLetterSourceSubscriptionProject": name[1],
+            "CloudPubSubDeadLetterSourceTopicPublishTime": message.published_at.isoformat(timespec="milliseconds"),
+        }
+        draft = Draft(data=message.data, attributes={**message.attributes, **source}, ordering_key=message.ordering_key)
+        try:
+            self.publish(settings.dead_letter_topic, [draft])
+        except Fail:  # the topic is gone: the message stays with its subscription
+            return False
+        return True
+
+
+def _check_name(name: str, collection: str) -> None:
+    found = _NAME.fullmatch(name)
+    if found is None or found[1] != collection:
+        raise invalid(f"Invalid [{collection}] name: (name={name})")
+
+
+def _copy(resource: Any, **fields: object) -> Any:
+    copied = type(resource)()
+    copied.CopyFrom(resource)
+    for name, value in fields.items():
+        setattr(copied, name, value)
+    return copied
+
+
+def pages(rows: Sequence[Any], size: int, token: str) -> tuple[Sequence[Any], str]:
+    """One page of a list and the token of the next, empty at the end. Raises Fail for a token that is none of ours."""
+    if token and not token.isdecimal():
+        raise invalid(f"Invalid page token: {token!r}")
+    start = int(token or 0)
+    end = start + (size or len(rows))
+    return rows[start:end], str(end) if end < len(rows) else ""
