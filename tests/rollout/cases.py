@@ -59,13 +59,18 @@ def judged(record: Record, at: datetime, health: Health | None = None, **changes
         sequence=record.sequence,
         rollout_id=rollout.id if rollout else "",
         step=rollout.step if rollout else None,
-        canary="web-00002-bbb" if rollout else "",
+        canary=(rollout.canary or _new_revision(record)) if rollout else "",
         canary_state=RevisionState.READY,
         probes=(probe(),),
         verdict=verdict(health) if health else None,
         target=record.target,
     )
     return replace(fact, **changes)  # type: ignore[arg-type]
+
+
+def _new_revision(record: Record) -> str:
+    """Cloud Run never gives a name twice."""
+    return "web-00002-bbb" if record.stable != "web-00002-bbb" else "web-00003-ccc"
 
 
 def command(verb: Verb, at: datetime = NOW, request_id: str = "r1") -> Command:
