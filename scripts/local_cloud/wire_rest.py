@@ -54,6 +54,7 @@ class Route:
 
     def read_request(self, fields: Mapping[str, str], query: str, body: bytes) -> Any:
         """Raises json_format.ParseError or ValueError when body or query do not fit the message."""
+        proto = self.request.pb() if hasattr(self.request, "pb") else self.request
         content: dict[str, Any] = {}
         if self.body == "*":
             content = json.loads(body or b"{}")
@@ -65,13 +66,23 @@ class Route:
             _put(content, field.split("__"), value)
         for field, value in parse_qsl(query):
             if not field.startswith("$") and field not in SYSTEM_PARAMETERS:
-                _put(content, field.split("."), value, repeated=True)
-        proto = self.request.pb() if hasattr(self.request, "pb") else self.request
+                path = field.split(".")
+                _put(content, path, _typed(proto.DESCRIPTOR, path, value), repeated=True)
         message = json_format.ParseDict(content, proto())
         return self.request.wrap(message) if hasattr(self.request, "wrap") else message
 
 
-def _put(content: dict[str, Any], path: Sequence[str], value: str, *, repeated: bool = False) -> None:
+def _typed(message: Any, path: Sequence[str], value: str) -> Any:
+    """A query's value as JSON has it: of all the kinds a field can have, only a boolean may not stand in quotes."""
+    field = next((row for row in message.fields if path[0] in (row.json_name, row.name)), None)
+    if field is None:
+        return value
+    if field.message_type is not None and len(path) > 1:
+        return _typed(field.message_type, path[1:], value)
+    return {"true": True, "false": False}.get(value, value) if field.type == field.TYPE_BOOL else value
+
+
+def _put(content: dict[str, Any], path: Sequence[str], value: Any, *, repeated: bool = False) -> None:
     for part in path[:-1]:
         content = content.setdefault(part, {})
     before = content.get(path[-1])
@@ -81,7 +92,7 @@ def _put(content: dict[str, Any], path: Sequence[str], value: str, *, repeated: 
         content[path[-1]] = [*(before if isinstance(before, list) else [before]), value]
 
 
-def _path_pattern(template: str) -> re.Pattern[str]:
+def path_pattern(template: str) -> re.Pattern[str]:
     """`/v1/{topic.name=projects/*/topics/*}` as a pattern with a group per field, dots written `__`."""
     pattern, position = "", 0
     for variable in re.finditer(r"\{([\w.]+)(?:=([^}]*))?\}", template):
@@ -104,7 +115,7 @@ def rest_routes(rest_base_class: Any, table: Table) -> list[Route]:
         for option in getattr(rest_base_class, attribute)._get_http_options():  # noqa: SLF001  kept nowhere else
             route = Route(
                 verb=option["method"].upper(),
-                path=_path_pattern(option["uri"]),
+                path=path_pattern(option["uri"]),
                 body=option.get("body") or "",
                 name=name,
                 request=requests[name],
@@ -116,7 +127,7 @@ def rest_routes(rest_base_class: Any, table: Table) -> list[Route]:
 OPERATION_ROUTES: list[Route] = [
     Route(
         verb=verb,
-        path=_path_pattern(f"/v2/{{name=projects/*/locations/*/operations/*}}{suffix}"),
+        path=path_pattern(f"/v2/{{name=projects/*/locations/*/operations/*}}{suffix}"),
         body=body,
         name=method.name,
         request=method.request,

@@ -1,0 +1,87 @@
+"""Ten deliveries on a local cloud with real traffic, each decided by the functions that would run on Google Cloud.
+
+It starts the cloud, deploys a first release, drives requests and WebSockets all the time, plays the scenarios one
+after the other and ends with a table. The exit code is 1 when any outcome is not the expected one.
+"""
+
+import argparse
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+
+from scripts.demonstration.outcome import Different, Outcome, table
+from scripts.demonstration.play import Demonstration
+from scripts.demonstration.scenarios import SCENARIOS, Scenario
+from scripts.demonstration.screen import LiveScreen, PlainScreen, Screen
+from scripts.local_cloud.how_to_play import how_to_play
+from scripts.local_cloud.interruption import ends_on_signals
+
+DIRECTORY = Path(__file__).resolve().parents[2] / "build" / "demo"
+PIPE_COLUMNS = 140
+INTERRUPTED = 130  # as shells count a Ctrl-C
+
+
+def main() -> int:
+    """The exit code: 0 when every outcome is as expected."""
+    options = _parser().parse_args()
+    console = Console()
+    plain = options.plain or not console.is_terminal
+    if not console.is_terminal:
+        console = Console(width=PIPE_COLUMNS)
+    screen: Screen = PlainScreen(console) if plain else LiveScreen(console)
+    try:
+        with ends_on_signals(), Demonstration(options.directory, screen) as demonstration:
+            outcomes = demonstration.play(options.only)
+            _conclude(console, outcomes, demonstration, plain=plain)
+            if options.keep:
+                cloud = demonstration.cloud
+                console.print(how_to_play(cloud.endpoints(), cloud.directory), markup=False, soft_wrap=True)
+                with suppress(KeyboardInterrupt):
+                    threading.Event().wait()
+    except Different as problem:
+        console.print(f"Not even the first release was deployed: {problem}", markup=False, style="bold red")
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0 if all(outcome.as_expected for outcome in outcomes) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    lines = "\n".join(f"  {scenario.number:2}  {scenario.title}" for scenario in SCENARIOS)
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description=__doc__,
+        epilog=f"scenarios:\n{lines}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--plain", action="store_true", help="lines instead of the live view, as in a pipe")
+    parser.add_argument("--only", type=_numbers, default=SCENARIOS, metavar="N[,N]", help="play only these scenarios")
+    parser.add_argument("--keep", action="store_true", help="leave the cloud running afterwards, to play with")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="for logs and state (default: build/demo)")
+    return parser
+
+
+def _numbers(text: str) -> tuple[Scenario, ...]:
+    by_number = {str(scenario.number): scenario for scenario in SCENARIOS}
+    wanted = [part.strip() for part in text.split(",")]
+    unknown = [part for part in wanted if part not in by_number]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no scenario {', '.join(unknown)}")
+    return tuple(by_number[number] for number in wanted)
+
+
+def _conclude(console: Console, outcomes: list[Outcome], demonstration: Demonstration, *, plain: bool) -> None:
+    console.print()
+    console.print(table(outcomes, plain=plain))
+    wrong = [outcome for outcome in outcomes if not outcome.as_expected]
+    verdict = f"{len(outcomes) - len(wrong)} of {len(outcomes)} as expected"
+    console.print(f"{verdict} in {demonstration.seconds:.0f} s; {demonstration.counts().in_words()}.", markup=False)
+    if wrong:
+        console.print(f"Logs are in {demonstration.cloud.directory}.", markup=False, style="bold red", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

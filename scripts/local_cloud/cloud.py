@@ -1,0 +1,222 @@
+"""The local cloud: every server, every function and everything between them, started in order, ended in reverse."""
+
+import secrets
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+
+from scripts.local_cloud.alerts import Alerts, Policy
+from scripts.local_cloud.contracts import PROJECT, REGION
+from scripts.local_cloud.control import Control
+from scripts.local_cloud.data_plane import LocalDataPlane
+from scripts.local_cloud.functions_host import FunctionsHost
+from scripts.local_cloud.managed_service import create_service, describe
+from scripts.local_cloud.monitoring import Monitoring
+from scripts.local_cloud.pubsub import PubSub
+from scripts.local_cloud.registry import Registry
+from scripts.local_cloud.run_admin import RunAdmin
+from scripts.local_cloud.scheduler import Job, Scheduler
+from scripts.local_cloud.settings import LEDGER_BUCKET, PLACEHOLDER, REPOSITORY, SERVICE, Settings
+from scripts.local_cloud.storage import FakeGcs
+from scripts.local_cloud.topology import FUNCTIONS, PUSH_CALLER, Topology
+from scripts.local_cloud.traffic import Traffic
+from scripts.package_functions import package
+from shared.adapters.cloud_run import CloudRun
+from shared.events import command as commands
+from shared.rollout.commands import Command, Verb
+
+DIRECTORY = Path(__file__).resolve().parents[2] / "build" / "local-cloud"
+# Above what a canary's small share can show in the window: the judge is to find those, the alert what comes later.
+ERRORS_POLICY = Policy(
+    name="web-errors",
+    service=SERVICE,
+    threshold_share=0.2,
+    window_seconds=5,
+    requests_min=100,
+    user_labels={"rollback": "true"},
+)
+
+
+def sample(*flags: str) -> tuple[str, ...]:
+    """The command of an image of the sample service with these flags."""
+    return ("{python}", "-m", "scripts.local_cloud.sample_app", *flags)
+
+
+class _Part(Protocol):
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+AnyPart = TypeVar("AnyPart", bound=_Part)
+
+
+class LocalCloud:
+    """A context manager: inside, everything runs; afterwards, nothing does.
+
+    directory: its own; what a former cloud left there is removed.
+    """
+
+    def __init__(self, directory: Path, settings: Settings) -> None:
+        self.directory = directory.resolve()
+        self.settings = settings
+        self._parts = ExitStack()
+
+    def __enter__(self) -> Self:
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True)
+        with ExitStack() as parts:
+            self._start(parts)
+            self._parts = parts.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._parts.__exit__(kind, error, trace)
+
+    def push(self, tag: str, command: Sequence[str], repository: str = REPOSITORY) -> str:
+        """As `docker push` does: an image that names a process to run, told on the topic gcr; its digest."""
+        return self._registry.push(repository, tag, command)
+
+    def command(self, verb: Verb, *, service: str, by: str, why: str) -> str:
+        """An operator's message; its request id."""
+        request_id = uuid.uuid4().hex
+        order = Command(verb=verb, service=service, by=by, why=why, request_id=request_id, at=datetime.now(UTC))
+        data, attributes = commands.encode(order)
+        self.publish("commands", data, attributes)
+        return request_id
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> str:
+        """The message id."""
+        return self._pubsub.publish(topic, data, attributes)
+
+    def drive_traffic(self, *, requests_per_second: float, web_sockets: int) -> Traffic:
+        """Real clients against the service, until the end or their own `stop`."""
+        log = self.directory / "traffic.log"
+        traffic = Traffic(self.service_uri, requests_per_second, web_sockets, log=log)
+        self._parts.callback(traffic.stop)
+        return traffic
+
+    @property
+    def service_uri(self) -> str:
+        return self.data_plane.service_uri(SERVICE)
+
+    @property
+    def run_endpoint(self) -> str:
+        """Of the Cloud Run Admin API, as host:port."""
+        return f"127.0.0.1:{self._run_admin.grpc_port}"
+
+    def instance_uri(self, revision: str) -> str:
+        """Where a revision's own process listens, past the splitter. Raises LookupError when it has none."""
+        for process in self.data_plane.snapshot()["processes"]:
+            if process["revision"] == revision:
+                return f"http://127.0.0.1:{process['port']}"
+        raise LookupError(f"{revision} has no process")
+
+    def endpoints(self) -> dict[str, str]:
+        """Addresses to point clients at."""
+        return {
+            "service": self.service_uri,
+            "run": self.run_endpoint,
+            "run_rest": f"http://127.0.0.1:{self._run_admin.rest_port}/",
+            "pubsub": f"127.0.0.1:{self._pubsub.grpc_port}",
+            "pubsub_rest": f"http://127.0.0.1:{self._pubsub.rest_port}/",
+            "monitoring": f"127.0.0.1:{self._monitoring.grpc_port}",
+            "storage": self._gcs.url,
+            "control": self._control.uri,
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able: everything that can be seen of it at one moment."""
+        return {
+            "project": PROJECT,
+            "region": REGION,
+            "endpoints": self.endpoints(),
+            "service": describe(self._run, SERVICE),
+            "data_plane": self.data_plane.snapshot(),
+            "functions": self.functions.snapshot(),
+            "pubsub": self._pubsub.snapshot(),
+            "scheduler": self._scheduler.snapshot(),
+            "alerts": self._alerts.snapshot(),
+            "monitoring": self._monitoring.snapshot(),
+        }
+
+    def _start(self, parts: ExitStack) -> None:
+        """In the order of dependence; `parts` stops what was started, newest first, also when a later one fails."""
+        settings = self.settings
+        token_key = secrets.token_hex(32)
+        self._pubsub = _started(parts, PubSub(token_key.encode()))
+        self._gcs = _started(parts, FakeGcs(LEDGER_BUCKET, log=self.directory / "storage.log"))
+        self.data_plane = _started(
+            parts,
+            LocalDataPlane(
+                self.directory / "revisions",
+                sample_period_seconds=settings.sample_period.total_seconds(),
+                startup_deadline_seconds=settings.startup_deadline.total_seconds(),
+            ),
+        )
+        self._monitoring = _started(
+            parts,
+            Monitoring(
+                self.data_plane,
+                sample_period_seconds=settings.sample_period.total_seconds(),
+                ingest_delay_seconds=settings.ingest_delay.total_seconds(),
+            ),
+        )
+        self._registry = Registry(self._pubsub)
+        self._run_admin = _started(
+            parts,
+            RunAdmin(
+                self.data_plane,
+                self._registry,
+                self._pubsub,
+                reconcile_delay_seconds=settings.reconcile_delay.total_seconds(),
+            ),
+        )
+        self._run = CloudRun(PROJECT, REGION, self.run_endpoint)
+        parts.callback(self._run.close)
+        zips = {name: package(name).write(self.directory / "zips") for name in FUNCTIONS}
+        environment = self._function_environment(token_key)
+        self.functions = _started(
+            parts, FunctionsHost(zips, directory=self.directory / "functions", environment=environment)
+        )
+        self.topology = Topology(f"127.0.0.1:{self._pubsub.grpc_port}")
+        parts.callback(self.topology.close)
+        self.topology.create(self.functions.uris())
+        self._registry.push(PLACEHOLDER, "latest", sample("--version", "placeholder"))
+        create_service(self.run_endpoint, SERVICE, f"{PLACEHOLDER}:latest")
+        self._alerts = _started(parts, Alerts(self._monitoring.visible, self._pubsub, [ERRORS_POLICY]))
+        tick = Job(name="rollout-tick", topic="rollout-ticks", period=settings.tick_period)
+        self._scheduler = _started(parts, Scheduler(self._pubsub, [tick]))
+        wishes = {"status": lambda _: self.snapshot(), "push": self._push_wish, "command": self._command_wish}
+        self._control = _started(parts, Control(wishes, self.directory))
+
+    def _function_environment(self, token_key: str) -> dict[str, str]:
+        return {
+            "DELIVERY_ENVIRONMENT": self.settings.delivery_environment(),
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{self._pubsub.grpc_port}",
+            "STORAGE_EMULATOR_HOST": self._gcs.url,
+            "RUN_ENDPOINT": self.run_endpoint,
+            "MONITORING_ENDPOINT": f"127.0.0.1:{self._monitoring.grpc_port}",
+            "PUSH_CALLER": PUSH_CALLER,
+            "PUSH_TOKEN_KEY": token_key,
+        }
+
+    def _push_wish(self, wish: dict[str, Any]) -> dict[str, Any]:
+        return {"digest": self.push(str(wish["tag"]), [str(word) for word in wish["command"]])}
+
+    def _command_wish(self, wish: dict[str, Any]) -> dict[str, Any]:
+        who, why = str(wish["by"]), str(wish["why"])
+        return {"request_id": self.command(Verb(wish["command"]), service=str(wish["service"]), by=who, why=why)}
+
+
+def _started(parts: ExitStack, part: AnyPart) -> AnyPart:
+    parts.callback(part.stop)
+    part.start()
+    return part

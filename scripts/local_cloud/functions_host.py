@@ -1,0 +1,126 @@
+"""The functions as Google would serve them: each zip unpacked alone, under functions-framework, in its own process.
+
+A function sees its own files and the environment it is given here, nothing else of the repository or the machine.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts.local_cloud import child
+
+INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
+START_SECONDS_MAX = 90.0
+LISTEN_CHECK_SECONDS = 0.05
+LOG_TAIL_LINES = 15
+
+
+class FunctionDidNotStart(RuntimeError):
+    """A function ended before it listened, or took too long; the message ends with its last log lines."""
+
+
+class FunctionsHost:
+    """Serves one zip per function. zips: path by function; environment: for all of them, PUSH_AUDIENCE aside."""
+
+    def __init__(self, zips: Mapping[str, Path], *, directory: Path, environment: Mapping[str, str]) -> None:
+        self._zips = dict(zips)
+        self._directory = directory
+        self._environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | dict(environment)
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._ports: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Returns when every function listens. Raises FunctionDidNotStart, with none of them left running."""
+        try:
+            for name, archive in self._zips.items():
+                self._processes[name] = self._serve(name, archive)
+            deadline = time.monotonic() + START_SECONDS_MAX
+            for name in self._zips:
+                self._wait(name, deadline)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Returns when all have ended."""
+        stopping = [threading.Thread(target=child.stop, args=(process,)) for process in self._processes.values()]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
+        self._processes.clear()
+
+    def uri(self, function: str) -> str:
+        """The bare URL, which is also the audience of its callers' tokens."""
+        return f"http://127.0.0.1:{self._ports[function]}"
+
+    def uris(self) -> dict[str, str]:
+        return {name: self.uri(name) for name in self._ports}
+
+    def log(self, function: str) -> Path:
+        return self._directory / f"{function}.log"
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able: URL, process id and log of each function, and whether it runs."""
+        return {
+            name: {
+                "uri": self.uri(name),
+                "pid": process.pid,
+                "running": process.poll() is None,
+                "log": str(self.log(name)),
+            }
+            for name, process in self._processes.items()
+        }
+
+    def _serve(self, name: str, archive: Path) -> "subprocess.Popen[bytes]":
+        home = self._directory / name
+        if home.exists():
+            shutil.rmtree(home)
+        with zipfile.ZipFile(archive) as files:
+            files.extractall(home)
+        port = self._ports[name] = _free_port()
+        command = [sys.executable, "-m", "functions_framework", "--source", "main.py", "--target", name]
+        command += ["--signature-type", "http", "--host", "127.0.0.1", "--port", str(port)]
+        environment = {
+            "HOME": str(home),
+            "WORKERS": "1",
+            "THREADS": "8",
+            **self._environment,
+            "PUSH_AUDIENCE": self.uri(name),
+        }
+        return child.spawn(command, environment=environment, log=self.log(name), cwd=home)
+
+    def _wait(self, name: str, deadline: float) -> None:
+        process, port = self._processes[name], self._ports[name]
+        while not _listens(port):
+            if (status := process.poll()) is not None:
+                raise FunctionDidNotStart(f"{name} ended with status {status}.\n{self._log_tail(name)}")
+            if time.monotonic() > deadline:
+                raise FunctionDidNotStart(f"{name} did not listen within {START_SECONDS_MAX:g} s.")
+            time.sleep(LISTEN_CHECK_SECONDS)
+
+    def _log_tail(self, name: str) -> str:
+        lines = self.log(name).read_text(errors="replace").splitlines()
+        return "\n".join(lines[-LOG_TAIL_LINES:])
+
+
+def _free_port() -> int:
+    """The framework cannot tell which port it got, so it is told one that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
