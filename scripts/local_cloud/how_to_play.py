@@ -21,7 +21,8 @@ gcloud speaks to it as to Google:
 
   export CLOUDSDK_CORE_PROJECT={PROJECT} CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true
   export CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB={endpoints["pubsub_rest"]}
-  export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN={endpoints["run_rest"]}
+  export CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN=http://run.googleapis.com/
+  export http_proxy={endpoints["run_rest"]} no_proxy=127.0.0.1
   gcloud run services describe {SERVICE} --region {REGION}
 
 and so do the client libraries:

@@ -12,7 +12,6 @@ from google.cloud.run_v2.types import k8s_min, revision_template
 from google.cloud.run_v2.types import revision as revisions
 from google.cloud.run_v2.types import service as services
 from google.cloud.run_v2.types import traffic_target as targets
-from google.protobuf import json_format, struct_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from scripts.local_cloud.contracts import PROJECT, REGION
@@ -21,6 +20,7 @@ from scripts.local_cloud.wire import Fail, Route, path_pattern
 
 API = "serving.knative.dev/v1"
 SERVICE_LABEL = "serving.knative.dev/service"
+_Json = dict[str, Any]
 _PARENT = f"projects/{PROJECT}/locations/{REGION}"
 _STATUS = {
     conditions.Condition.State.CONDITION_SUCCEEDED: "True",
@@ -42,50 +42,48 @@ class Knative:
     def __init__(self, admin: _RunAdmin) -> None:
         self._admin = admin
 
-    def get_service(self, request: struct_pb2.Struct, _: object) -> struct_pb2.Struct:
-        return _struct(_service(self._service(request["name"])))
+    def get_service(self, request: _Json, _: object) -> _Json:
+        return _service(self._service(request["name"]))
 
-    def list_services(self, request: struct_pb2.Struct, _: object) -> struct_pb2.Struct:
+    def list_services(self, request: _Json, _: object) -> _Json:
         _check_namespace(request)
         found = self._admin.list_services(services.ListServicesRequest(parent=_PARENT), None).services
-        return _struct(_listed("ServiceList", [_service(row) for row in found]))
+        return _listed("ServiceList", [_service(row) for row in found])
 
-    def get_revision(self, request: struct_pb2.Struct, _: object) -> struct_pb2.Struct:
+    def get_revision(self, request: _Json, _: object) -> _Json:
         _check_namespace(request)
-        name = str(request["name"])
+        name = request["name"]
         for service in self._admin.list_services(services.ListServicesRequest(parent=_PARENT), None).services:
             if name.startswith(f"{_short(service.name)}-"):
                 full = f"{service.name}/revisions/{name}"
-                return _struct(_revision(self._admin.get_revision(revisions.GetRevisionRequest(name=full), None)))
+                return _revision(self._admin.get_revision(revisions.GetRevisionRequest(name=full), None))
         raise Fail(grpc.StatusCode.NOT_FOUND, f"Revision '{name}' was not found.")
 
-    def list_revisions(self, request: struct_pb2.Struct, _: object) -> struct_pb2.Struct:
+    def list_revisions(self, request: _Json, _: object) -> _Json:
         _check_namespace(request)
-        selector = str(request["labelSelector"]) if "labelSelector" in request else ""
-        wanted = _selected_service(selector)
+        wanted = _selected_service(request.get("labelSelector", ""))
         found = self._admin.list_services(services.ListServicesRequest(parent=_PARENT), None).services
-        rows: list[dict[str, Any]] = []
+        rows: list[_Json] = []
         for service in found:
             if wanted in ("", _short(service.name)):
                 of_service = revisions.ListRevisionsRequest(parent=service.name)
                 rows += [_revision(row) for row in self._admin.list_revisions(of_service, None).revisions]
-        return _struct(_listed("RevisionList", rows))
+        return _listed("RevisionList", rows)
 
-    def replace_service(self, request: struct_pb2.Struct, _: object) -> struct_pb2.Struct:
+    def replace_service(self, request: _Json, _: object) -> _Json:
         """Traffic alone, under the resource version it was read with."""
-        wanted = json_format.MessageToDict(request)
         current = self._service(request["name"])
-        spec = wanted.get("spec", {})
+        spec = request.get("spec", {})
         if spec.get("template") != _service(current)["spec"]["template"]:
             raise invalid("spec.template", "the local cloud changes nothing but traffic through the v1 API")
         change = services.Service(
             name=current.name,
-            etag=wanted.get("metadata", {}).get("resourceVersion", ""),
+            etag=request.get("metadata", {}).get("resourceVersion", ""),
             traffic=[_read_target(row) for row in spec.get("traffic", ())],
         )
         masked = services.UpdateServiceRequest(service=change, update_mask=FieldMask(paths=["traffic"]))
         self._admin.update_service(masked, None)
-        return _struct(_service(self._service(request["name"])))
+        return _service(self._service(request["name"]))
 
     def _service(self, name: Any) -> services.Service:
         return self._admin.get_service(services.GetServiceRequest(name=f"{_PARENT}/services/{name}"), None)
@@ -93,7 +91,7 @@ class Knative:
 
 def _route(verb: str, path: str, name: str, body: str = "") -> Route:
     pattern = path_pattern(f"/apis/{API}/namespaces/{{namespace}}/{path}")
-    return Route(verb=verb, path=pattern, body=body, name=name, request=struct_pb2.Struct)
+    return Route(verb=verb, path=pattern, body=body, name=name, request=None)
 
 
 KNATIVE_ROUTES = [
@@ -105,7 +103,7 @@ KNATIVE_ROUTES = [
 ]
 
 
-def _check_namespace(request: struct_pb2.Struct) -> None:
+def _check_namespace(request: _Json) -> None:
     if request["namespace"] != PROJECT:
         raise Fail(grpc.StatusCode.PERMISSION_DENIED, f"namespace: the local cloud's project is {PROJECT}")
 
@@ -116,7 +114,7 @@ def _selected_service(selector: str) -> str:
     return value.strip() if label.strip() == SERVICE_LABEL else ""
 
 
-def _service(service: services.Service) -> dict[str, Any]:
+def _service(service: services.Service) -> _Json:
     ready = service.terminal_condition
     latest_ready, latest_created = _short(service.latest_ready_revision), _short(service.latest_created_revision)
     return {
@@ -145,7 +143,7 @@ def _service(service: services.Service) -> dict[str, Any]:
     }
 
 
-def _revision(revision: revisions.Revision) -> dict[str, Any]:
+def _revision(revision: revisions.Revision) -> _Json:
     labels = {"cloud.googleapis.com/location": REGION, SERVICE_LABEL: revision.service, **revision.labels}
     return {
         "apiVersion": API,
@@ -163,7 +161,7 @@ def _revision(revision: revisions.Revision) -> dict[str, Any]:
     }
 
 
-def _metadata(resource: Any, labels: Mapping[str, str], annotations: Mapping[str, str]) -> dict[str, Any]:
+def _metadata(resource: Any, labels: Mapping[str, str], annotations: Mapping[str, str]) -> _Json:
     created = resource.create_time
     return {
         "name": _short(resource.name),
@@ -176,7 +174,7 @@ def _metadata(resource: Any, labels: Mapping[str, str], annotations: Mapping[str
     }
 
 
-def _template(template: revision_template.RevisionTemplate) -> dict[str, Any]:
+def _template(template: revision_template.RevisionTemplate) -> _Json:
     return {
         "metadata": {"labels": dict(template.labels), "annotations": dict(template.annotations)},
         "spec": {
@@ -186,12 +184,12 @@ def _template(template: revision_template.RevisionTemplate) -> dict[str, Any]:
     }
 
 
-def _container(container: k8s_min.Container) -> dict[str, Any]:
+def _container(container: k8s_min.Container) -> _Json:
     env = [{"name": variable.name, "value": variable.value} for variable in container.env]
-    return {"image": container.image, "env": env}
+    return {"image": container.image} | ({"env": env} if env else {})  # gcloud gives an empty list back as none
 
 
-def _condition(condition: conditions.Condition, name: str) -> dict[str, Any]:
+def _condition(condition: conditions.Condition, name: str) -> _Json:
     since: Any = condition.last_transition_time
     return {
         "type": name,
@@ -201,7 +199,7 @@ def _condition(condition: conditions.Condition, name: str) -> dict[str, Any]:
     }
 
 
-def _written_target(row: Any) -> dict[str, Any]:
+def _written_target(row: Any) -> _Json:
     """Of what is wanted, or of what is so."""
     which = {"latestRevision": True} if row.type_ == LATEST else {"revisionName": row.revision}
     return which | ({"percent": row.percent} if row.percent else {}) | ({"tag": row.tag} if row.tag else {})
@@ -217,14 +215,8 @@ def _read_target(row: Mapping[str, Any]) -> targets.TrafficTarget:
     )
 
 
-def _listed(kind: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def _listed(kind: str, rows: Iterable[_Json]) -> _Json:
     return {"apiVersion": API, "kind": kind, "metadata": {}, "items": list(rows)}
-
-
-def _struct(content: Mapping[str, Any]) -> struct_pb2.Struct:
-    struct = struct_pb2.Struct()
-    struct.update(content)
-    return struct
 
 
 def _short(name: str) -> str:

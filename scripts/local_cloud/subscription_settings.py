@@ -95,7 +95,7 @@ def _attempts_max(resource: Any) -> int | None:
     if not policy.dead_letter_topic:
         raise invalid("dead_letter_policy: names no topic")
     if not DELIVERY_ATTEMPTS[0] <= attempts <= DELIVERY_ATTEMPTS[1]:
-        raise invalid(f"max_delivery_attempts: {attempts} is not between 5 and 100")
+        raise Fail(grpc.StatusCode.OUT_OF_RANGE, f"max_delivery_attempts: {attempts} is not between 5 and 100")
     return attempts
 
 

@@ -44,7 +44,10 @@ SYSTEM_PARAMETERS = {"alt", "prettyPrint", "fields", "key", "access_token", "oau
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One `google.api.http` binding. `body` is "*", a field's name, or empty for none."""
+    """One `google.api.http` binding. `body` is "*", a field's name, or empty for none.
+
+    request: its message type, or None for an API without messages, whose methods take and give JSON as it is.
+    """
 
     verb: str
     path: re.Pattern[str]
@@ -54,7 +57,6 @@ class Route:
 
     def read_request(self, fields: Mapping[str, str], query: str, body: bytes) -> Any:
         """Raises json_format.ParseError or ValueError when body or query do not fit the message."""
-        proto = self.request.pb() if hasattr(self.request, "pb") else self.request
         content: dict[str, Any] = {}
         if self.body == "*":
             content = json.loads(body or b"{}")
@@ -62,6 +64,9 @@ class Route:
             content[self.body] = json.loads(body or b"{}")
         if not isinstance(content, dict):
             raise json_format.ParseError("the body is not a JSON object")
+        if self.request is None:
+            return content | dict(parse_qsl(query)) | dict(fields)
+        proto = self.request.pb() if hasattr(self.request, "pb") else self.request
         for field, value in fields.items():
             _put(content, field.split("__"), value)
         for field, value in parse_qsl(query):
@@ -172,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
             except (json_format.ParseError, ValueError) as error:
                 raise Fail(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from error
             response = getattr(implementation, route.name)(request, dict(self.headers))
+            if route.request is None:
+                return json.dumps(response).encode()
             return json_format.MessageToJson(plain(response), indent=None).encode()
         raise Fail(grpc.StatusCode.NOT_FOUND, f"no route for {self.command} {path}")
 

@@ -1,0 +1,37 @@
+"""Other people's tools, without which conformance proves nothing: where they are missing, a skip that says so.
+
+In CI a missing tool is a failure.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+EMULATOR = "platform/pubsub-emulator/lib"
+
+
+def required(tool: str, found: str | None) -> str:
+    """The path that was found; skips the test, or in CI fails it, when there is none."""
+    if found is not None:
+        return found
+    if os.environ.get("CI"):
+        pytest.fail(f"{tool} is missing, and CI may not skip this")
+    pytest.skip(f"{tool} is not installed here")
+
+
+def gcloud() -> str:
+    return required("the gcloud CLI", shutil.which("gcloud"))
+
+
+def java() -> str:
+    return required("java", shutil.which("java"))
+
+
+def pubsub_emulator() -> str:
+    """The jar of Google's emulator: the variable's, that of the SDK which gcloud belongs to, or Debian's."""
+    named = [Path(os.environ["PUBSUB_EMULATOR_JAR"])] if "PUBSUB_EMULATOR_JAR" in os.environ else []
+    roots = [Path(gcloud()).resolve().parents[1], Path("/usr/lib/google-cloud-sdk")]
+    jars = named + [jar for root in roots for jar in (root / EMULATOR).glob("cloud-pubsub-emulator-*-all.jar")]
+    return required("Google's Pub/Sub emulator", next((str(jar) for jar in jars if jar.is_file()), None))
