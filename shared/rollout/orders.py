@@ -23,7 +23,7 @@ def ordered(record: Record, command: Command, now: datetime, strategy: Strategy)
     if why := _overtaken(record, command):
         return unchanged(record, "stale", why)
     after = replace(record, commanded_at=command.at).remember_acted(command.key)
-    said = f"{command.by}: {command.why}"
+    said = f"{command.by}: {_why(command)}"
     outcome = _ORDERS[command.verb](after, command, now, strategy)
     if isinstance(outcome, str):
         text = f"{command.verb} refused ({said}): {outcome}"
@@ -31,6 +31,12 @@ def ordered(record: Record, command: Command, now: datetime, strategy: Strategy)
         return concluded(record, after, "refused", text)
     after, effects = outcome
     return narrated(record, after, command.verb, said, *effects)
+
+
+def _why(command: Command) -> str:
+    """As a sentence, whatever the person typed."""
+    why = command.why.strip()
+    return why if why.endswith((".", "!", "?")) else f"{why}."
 
 
 _Outcome = tuple[Record, tuple[Effect, ...]] | str
@@ -46,7 +52,7 @@ def _overtaken(record: Record, command: Command) -> str:
 
 def _rollback(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
     rollout = record.rollout
-    reason = f"{command.by} rolled back: {command.why}"
+    reason = f"{command.by} rolled back: {_why(command)}"
     if rollout is None or not (rollout.active or rollout.phase is Phase.PROMOTED):
         if not record.edited:
             return "no release of ours is on trial or promoted."
@@ -58,7 +64,7 @@ def _rollback(record: Record, command: Command, now: datetime, strategy: Strateg
 def _abort(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
     if record.active is None:
         return "nothing is on trial."
-    reason = f"{command.by} aborted {record.active.release.short}: {command.why}"
+    reason = f"{command.by} aborted {record.active.release.short}: {_why(command)}"
     record = replace(record, edited="")
     return end(record, Cause.ABORT_COMMAND, now, "rollout.aborted", reason, Severity.WARNING), ()
 
@@ -68,11 +74,11 @@ def _pause(record: Record, command: Command, now: datetime, strategy: Strategy) 
         return "nothing is on trial."
     if record.active.hold and record.active.hold.cause is HoldCause.PAUSED:
         return "it is paused already."
-    return hold(record, HoldCause.PAUSED, now, f"{command.by} paused: {command.why}", Severity.INFO), ()
+    return hold(record, HoldCause.PAUSED, now, f"{command.by} paused: {_why(command)}", Severity.INFO), ()
 
 
 def _resume(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
-    reason = f"{command.by} resumed: {command.why}"
+    reason = f"{command.by} resumed: {_why(command)}"
     if record.edited:
         record = replace(record, edited="")
         return announce(
@@ -93,7 +99,7 @@ def _promote(record: Record, command: Command, now: datetime, strategy: Strategy
         return f"traffic is in a person's hands ({record.edited}): resume or roll back first."
     if rollout is None or rollout.effective_phase not in (Phase.PROGRESSING, Phase.BAKING):
         return "no release with users' traffic is on trial."
-    reason = f"{command.by} promoted {rollout.release.short}: {command.why}"
+    reason = f"{command.by} promoted {rollout.release.short}: {_why(command)}"
     if rollout.phase is Phase.BAKING:
         return promote(record, Cause.PROMOTE_COMMAND, now, reason), ()
     record = enter(record, Cause.PROMOTE_COMMAND, now)
@@ -104,7 +110,7 @@ def _release_pin(record: Record, command: Command, now: datetime, strategy: Stra
     if record.pin is None:
         return "nothing is pinned."
     record = announce(
-        replace(record, pin=None), "pin.released", now, f"{command.by} released the pin: {command.why}", by=command.by
+        replace(record, pin=None), "pin.released", now, f"{command.by} released the pin: {_why(command)}", by=command.by
     )
     if record.waiting is None or record.frozen or command.frozen:
         return record, ()
@@ -113,14 +119,14 @@ def _release_pin(record: Record, command: Command, now: datetime, strategy: Stra
 
 
 def _freeze(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
-    reason = f"{command.by} froze {record.service}: {command.why}"
+    reason = f"{command.by} froze {record.service}: {_why(command)}"
     return announce(replace(record, frozen=reason), "service.frozen", now, reason, by=command.by), ()
 
 
 def _unfreeze(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
     if not record.frozen:
         return "the service is not frozen."
-    reason = f"{command.by} lifted the freeze: {command.why}"
+    reason = f"{command.by} lifted the freeze: {_why(command)}"
     return announce(replace(record, frozen=""), "service.unfrozen", now, reason, by=command.by), ()
 
 

@@ -691,6 +691,15 @@ def test_a_command_without_its_object_is_answered_and_moves_nothing(verb: Verb) 
     assert split(decision.record, STRATEGY) == split(STABLE, STRATEGY)
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"), [("it lags ", "it lags."), ("it lags.", "it lags."), ("why not?", "why not?")]
+)
+def test_a_persons_reason_is_told_as_a_sentence(typed: str, told: str) -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    rolled_back = take(record, replace(command(Verb.ROLLBACK, now), why=typed), now).record
+    assert rolled_back.outbox[-1].text.startswith(f"amina rolled back: {told} All traffic is on")
+
+
 def test_promote_is_refused_before_users_were_met() -> None:
     record, now = in_phase(Phase.VERIFYING)
     assert take(record, command(Verb.PROMOTE, now), now).rule == "refused"
