@@ -3,12 +3,16 @@
 Every method raises `Unavailable` when the API is down, over quota or too slow.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Protocol
+from __future__ import annotations
 
-from shared.analysis.evidence import History, Probe
-from shared.rollout.service import Revision, Service, TrafficTarget
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from shared.analysis.evidence import History, Probe
+    from shared.rollout.service import Revision, Service, TrafficTarget
 
 
 class Clock(Protocol):

@@ -6,8 +6,8 @@ from shared.events import command, incident, verdict
 from shared.events.message import Message
 from shared.rollout.commands import Verb
 from shared.rollout.facts import IncidentChanged
+from shared.runtime.care import take_turn
 from shared.runtime.cloud import Cloud
-from shared.runtime.turn import take_turn
 
 
 def handle(message: Message, cloud: Cloud) -> str:

@@ -3,10 +3,10 @@
 from shared.events import announcement as announcements
 from shared.events import build, deploy_request
 from shared.events.message import Message
+from shared.events.topics import DEPLOY_REQUESTS, ROLLOUT_EVENTS
 from shared.rollout.announcement import Announcement
 from shared.rollout.facts import DeployRequested
 from shared.runtime.cloud import Cloud
-from shared.runtime.turn import DEPLOY_REQUESTS, ROLLOUT_EVENTS
 
 
 def handle(message: Message, cloud: Cloud) -> str:

@@ -3,13 +3,9 @@
 from shared.errors import NotFound
 from shared.events import revision_change, tick, verdict
 from shared.events.message import Message
+from shared.events.topics import REVISION_CHANGES, VERDICTS
 from shared.rollout.facts import Judged
 from shared.runtime.cloud import Cloud
-
-from .reading import read_service
-
-VERDICTS = "verdicts"
-REVISION_CHANGES = "revision-changes"
 
 
 def handle(message: Message, cloud: Cloud) -> str:
@@ -33,6 +29,8 @@ def handle(message: Message, cloud: Cloud) -> str:
 
 
 def _read(cloud: Cloud, name: str) -> Judged | None:
+    from .reading import read_service
+
     try:
         return read_service(cloud, name)
     except NotFound:

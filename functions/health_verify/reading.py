@@ -16,7 +16,7 @@ from shared.rollout.service import Revision, RevisionState, Service
 from shared.rollout.strategy import Strategy
 from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted
 from shared.runtime.cloud import Cloud
-from shared.runtime.turn import ledger_key, newest_sequence
+from shared.runtime.ledger_keys import ledger_key, newest_sequence
 
 HISTORY = timedelta(hours=2)  # of stable before the rollout began, for what is normal
 _ON_TRIAL = frozenset({Phase.PROGRESSING, Phase.BAKING})

@@ -2,9 +2,9 @@
 
 from shared.events import deploy_request, image_push
 from shared.events.message import Message
+from shared.events.topics import DEPLOY_REQUESTS
 from shared.rollout.facts import DeployRequested
 from shared.runtime.cloud import Cloud
-from shared.runtime.turn import DEPLOY_REQUESTS
 
 
 def handle(message: Message, cloud: Cloud) -> str:

@@ -4,8 +4,8 @@ from shared.events import announcement as announcements
 from shared.events.message import Message
 from shared.rollout.announcement import Severity
 from shared.runtime.cloud import Cloud
+from shared.runtime.ledger_keys import ledger_key
 from shared.runtime.logs import log
-from shared.runtime.turn import ledger_key
 
 _LOG_SEVERITY = {Severity.INFO: "NOTICE", Severity.WARNING: "WARNING", Severity.PAGE: "CRITICAL"}
 

@@ -1,15 +1,14 @@
 """An operator's command that does not roll back: for one service, or "*" to freeze the whole environment."""
 
-from dataclasses import replace
-
 from shared.errors import InvalidEvent
 from shared.events import announcement as announcements
 from shared.events import command
 from shared.events.message import Message
+from shared.events.topics import ROLLOUT_EVENTS
 from shared.rollout.announcement import Announcement, Severity
 from shared.rollout.commands import Command, Verb
+from shared.runtime.care import take_turn, under_freeze
 from shared.runtime.cloud import Cloud
-from shared.runtime.turn import ROLLOUT_EVENTS, take_turn
 
 WHOLE_ENVIRONMENT = "*"
 
@@ -21,9 +20,7 @@ def handle(message: Message, cloud: Cloud) -> str:
         return f"not_ours: auto_rollback takes {order.verb}."
     if order.service == WHOLE_ENVIRONMENT:
         return _freeze_environment(order, cloud)
-    if order.service not in cloud.environment.services:
-        return take_turn(cloud, order)
-    return take_turn(cloud, replace(order, frozen=cloud.ledger.freeze()))
+    return take_turn(cloud, under_freeze(cloud, order))
 
 
 def _freeze_environment(order: Command, cloud: Cloud) -> str:

@@ -3,8 +3,8 @@
 from shared.analysis.verdict import Health
 from shared.events import verdict
 from shared.events.message import Message
+from shared.runtime.care import take_turn
 from shared.runtime.cloud import Cloud
-from shared.runtime.turn import take_turn
 
 
 def handle(message: Message, cloud: Cloud) -> str:

@@ -185,7 +185,8 @@ class LiveScreen:
         outcome = self._outcomes.get(number)
         if outcome is not None:
             mark, style = ("✓", "green") if outcome.as_expected else ("✗", "bold red")
-            return Text(f"{mark} {number:2} {title}  {outcome.seconds_text} s", style=style)
+            took = "" if outcome.seconds is None else f"  {outcome.seconds_text} s"
+            return Text(f"{mark} {number:2} {title}{took}", style=style)
         if number == self._current:
             return Text(f"▶ {number:2} {title}", style="bold cyan")
         return Text(f"  {number:2} {title}", style="dim")

@@ -117,12 +117,12 @@ class Alerts:
                     observed_share=share,
                 )
                 self._open[policy.name, revision] = incident
-                self._publish(_notification(incident, share, None))
+                self._publish(notification(incident, share, None))
         for (name, revision), incident in list(self._open.items()):
             share = shares.get(revision, 0.0)  # nothing to see any more closes it too
             if name == policy.name and share <= policy.threshold_share:
                 del self._open[name, revision]
-                self._publish(_notification(incident, share, now))
+                self._publish(notification(incident, share, now))
 
     def _publish(self, body: Mapping[str, Any]) -> str:
         self._published += 1
@@ -146,7 +146,7 @@ def _error_shares(policy: Policy, seen: Iterable[Measurement]) -> dict[str, floa
     }
 
 
-def _notification(incident: Incident, observed_share: float, ended_at: float | None) -> dict[str, Any]:
+def notification(incident: Incident, observed_share: float, ended_at: float | None) -> dict[str, Any]:
     """An incident in full: the fields, their order and their types are the real notification's."""
     policy = incident.policy
     state = "open" if ended_at is None else "closed"

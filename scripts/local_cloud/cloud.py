@@ -65,6 +65,7 @@ class LocalCloud:
         self.directory = directory.resolve()
         self.settings = settings
         self._parts = ExitStack()
+        self._token_key = secrets.token_hex(32)
 
     def __enter__(self) -> Self:
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -102,6 +103,11 @@ class LocalCloud:
         self._parts.callback(traffic.stop)
         return traffic
 
+    def run_calls(self) -> dict[str, int]:
+        """How often each method of the Cloud Run Admin API was called, without calling one."""
+        calls: dict[str, int] = self._run_admin.snapshot()["calls"]
+        return calls
+
     @property
     def service_uri(self) -> str:
         return self.data_plane.service_uri(SERVICE)
@@ -131,6 +137,19 @@ class LocalCloud:
             "control": self._control.uri,
         }
 
+    def function_environment(self) -> dict[str, str]:
+        """What every function is given at deploy time, its own PUSH_AUDIENCE aside."""
+        return {
+            "DELIVERY_ENVIRONMENT": self.settings.delivery_environment(),
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{self._pubsub.grpc_port}",
+            "STORAGE_EMULATOR_HOST": self._gcs.url,
+            "RUN_ENDPOINT": self.run_endpoint,
+            "MONITORING_ENDPOINT": f"127.0.0.1:{self._monitoring.grpc_port}",
+            "PUSH_CALLER": PUSH_CALLER,
+            "PUSH_TOKEN_KEY": self._token_key,
+        }
+
     def snapshot(self) -> dict[str, Any]:
         """JSON-able: everything that can be seen of it at one moment."""
         return {
@@ -149,8 +168,7 @@ class LocalCloud:
     def _start(self, parts: ExitStack) -> None:
         """In the order of dependence; `parts` stops what was started, newest first, also when a later one fails."""
         settings = self.settings
-        token_key = secrets.token_hex(32)
-        self._pubsub = _started(parts, PubSub(token_key.encode()))
+        self._pubsub = _started(parts, PubSub(self._token_key.encode()))
         self._gcs = _started(parts, FakeGcs(LEDGER_BUCKET, log=self.directory / "storage.log"))
         self.data_plane = _started(
             parts,
@@ -181,10 +199,8 @@ class LocalCloud:
         self._run = CloudRun(PROJECT, REGION, self.run_endpoint)
         parts.callback(self._run.close)
         zips = {name: package(name).write(self.directory / "zips") for name in FUNCTIONS}
-        environment = self._function_environment(token_key)
-        self.functions = _started(
-            parts, FunctionsHost(zips, directory=self.directory / "functions", environment=environment)
-        )
+        host = FunctionsHost(zips, directory=self.directory / "functions", environment=self.function_environment())
+        self.functions = _started(parts, host)
         self.topology = Topology(f"127.0.0.1:{self._pubsub.grpc_port}")
         parts.callback(self.topology.close)
         self.topology.create(self.functions.uris())
@@ -195,18 +211,6 @@ class LocalCloud:
         self._scheduler = _started(parts, Scheduler(self._pubsub, [tick]))
         wishes = {"status": lambda _: self.snapshot(), "push": self._push_wish, "command": self._command_wish}
         self._control = _started(parts, Control(wishes, self.directory))
-
-    def _function_environment(self, token_key: str) -> dict[str, str]:
-        return {
-            "DELIVERY_ENVIRONMENT": self.settings.delivery_environment(),
-            "GOOGLE_CLOUD_PROJECT": PROJECT,
-            "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{self._pubsub.grpc_port}",
-            "STORAGE_EMULATOR_HOST": self._gcs.url,
-            "RUN_ENDPOINT": self.run_endpoint,
-            "MONITORING_ENDPOINT": f"127.0.0.1:{self._monitoring.grpc_port}",
-            "PUSH_CALLER": PUSH_CALLER,
-            "PUSH_TOKEN_KEY": token_key,
-        }
 
     def _push_wish(self, wish: dict[str, Any]) -> dict[str, Any]:
         return {"digest": self.push(str(wish["tag"]), [str(word) for word in wish["command"]])}

@@ -87,9 +87,8 @@ class FunctionsHost:
             shutil.rmtree(home)
         with zipfile.ZipFile(archive) as files:
             files.extractall(home)
-        port = self._ports[name] = _free_port()
-        command = [sys.executable, "-m", "functions_framework", "--source", "main.py", "--target", name]
-        command += ["--signature-type", "http", "--host", "127.0.0.1", "--port", str(port)]
+        port = self._ports[name] = free_port()
+        command = framework_command(name, port)
         environment = {
             "HOME": str(home),
             "WORKERS": "1",
@@ -113,7 +112,13 @@ class FunctionsHost:
         return "\n".join(lines[-LOG_TAIL_LINES:])
 
 
-def _free_port() -> int:
+def framework_command(function: str, port: int) -> list[str]:
+    """Serves `main.py` of the directory it is started in, as Google's own container does."""
+    command = [sys.executable, "-m", "functions_framework", "--source", "main.py", "--target", function]
+    return [*command, "--signature-type", "http", "--host", "127.0.0.1", "--port", str(port)]
+
+
+def free_port() -> int:
     """The framework cannot tell which port it got, so it is told one that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

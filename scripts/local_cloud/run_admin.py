@@ -42,9 +42,9 @@ from scripts.local_cloud.wire import (
     serve_rest,
     wire_table,
 )
+from shared.events.topics import REVISION_CHANGES
 
 PARENT = f"projects/{PROJECT}/locations/{REGION}"
-REVISION_CHANGES = "revision-changes"
 PAGE_SIZE_MAX = 100
 _PARENT = re.compile(r"projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)")
 

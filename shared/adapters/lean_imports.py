@@ -37,9 +37,9 @@ _deferred = re.compile(
     r"google\.(?:cloud\.(?:run|monitoring)_v\d+|pubsub_v1)(?:\.services(?:\.\w+(?:\.transports)?)?|\.types)?"
     r"|google\.api_core\.operations_v1"
     r"|google\.auth\.(?:crypt|aws|pluggable)"
-    r"|google\.oauth2\.service_account"
 ).fullmatch
 _unused_transport = re.compile(r"google\..*\.services\.\w+\.transports\.(?:grpc_asyncio|rest)").fullmatch
+_KEY_FILES = "google.oauth2.service_account"
 _version_checks = {
     "google.api_core._python_package_support": (
         "check_dependency_versions",
@@ -70,6 +70,8 @@ class _Finder:
             return _wrapped(name, path, _DeferredModule)
         if _unused_transport(name):
             return _wrapped(name, path, _TransportModule)
+        if name == _KEY_FILES:
+            return _wrapped(name, path, _KeyFileModule)
         if name in _version_checks:
             return _wrapped(name, path, _ChecksModule)
         return None
@@ -163,25 +165,48 @@ class _DeferredModule(_LazyModule):
         return ".".join([*base[: len(base) - node.level + 1], *([node.module] if node.module else [])])
 
 
-class _TransportModule(_LazyModule):
-    """A transport nobody chose: its classes are stand-ins that become real when constructed."""
+class _StandInModule(_LazyModule):
+    """A module nobody needs yet: its classes are stand-ins."""
+
+    def stands_in(self, name: str) -> bool:
+        raise NotImplementedError
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        if "_lean_done" in self.__dict__ or not name.endswith(("Transport", "Interceptor")):
+        if "_lean_done" in self.__dict__ or not self.stands_in(name):
             return self.named_by_code(name)
-        stand_in = _StandIn(name, (), {"__module__": self.__name__, "_lean_module": self})
-        self.__dict__[name] = stand_in
-        return stand_in
+        return _StandIn(name, (), {"__module__": self.__name__, "_lean_module": self})
+
+
+class _TransportModule(_StandInModule):
+    """A transport nobody chose."""
+
+    def stands_in(self, name: str) -> bool:
+        return name.endswith(("Transport", "Interceptor"))
+
+
+class _KeyFileModule(_StandInModule):
+    """Credentials from a key file, which a session asks after although on Google Cloud nobody has one."""
+
+    def stands_in(self, name: str) -> bool:
+        return name.endswith("Credentials")
 
 
 class _StandIn(type):
-    """Calling it constructs the real class."""
+    """A class nobody has loaded, so nothing is an instance of it. Using it any other way is using the real one."""
 
     def __call__(cls, *arguments: Any, **options: Any) -> Any:
-        module: _LazyModule = cls.__dict__["_lean_module"]
-        return module.named_by_code(cls.__name__)(*arguments, **options)
+        return cls._real()(*arguments, **options)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(cls._real(), name)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return "_lean_done" in cls.__dict__["_lean_module"].__dict__ and isinstance(instance, cls._real())
+
+    def _real(cls) -> Any:
+        return cls.__dict__["_lean_module"].named_by_code(cls.__name__)
 
 
 class _ChecksModule(_LazyModule):

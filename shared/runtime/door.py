@@ -12,12 +12,11 @@ from flask.typing import ResponseReturnValue
 
 from shared.errors import InvalidEvent, PermanentError, TransientError, Unauthenticated
 from shared.events.message import Message
+from shared.events.topics import REJECTED_EVENTS
 from shared.runtime import envelope
 from shared.runtime.caller import Caller
 from shared.runtime.cloud import Cloud
 from shared.runtime.logs import follow, log
-
-REJECTED_EVENTS = "rejected-events"
 
 Handler = Callable[[Message, Cloud], str]
 

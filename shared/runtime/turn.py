@@ -12,6 +12,7 @@ from shared.config.environment import ManagedService
 from shared.errors import Conflict, InvalidRecord, NotFound, Unavailable
 from shared.events import announcement as announcements
 from shared.events import deploy_request
+from shared.events.topics import DEPLOY_REQUESTS, ROLLOUT_EVENTS
 from shared.rollout import codec
 from shared.rollout.adoption import adopt, restore, serving_revision
 from shared.rollout.decide import Event, decide
@@ -21,20 +22,18 @@ from shared.rollout.record import Record
 from shared.rollout.service import Service
 from shared.rollout.traffic import drifted, targets
 from shared.runtime.cloud import Cloud
+from shared.runtime.ledger_keys import newest_key, newest_sequence
 
 ATTEMPTS = 8  # lost etag races before the message goes back to Pub/Sub; each costs one read
-ROLLOUT_EVENTS = "rollout-events"
-DEPLOY_REQUESTS = "deploy-requests"
 
 
 def take_turn(cloud: Cloud, event: Event, *, adopting: bool = False) -> str:
     """What was decided and why, "rule: sentence". adopting: a service without a record is taken into care.
 
-    Raises Conflict after too many lost races, Unavailable when an API is down or the service does not exist.
+    The service must be one of the environment's. Raises Conflict after too many lost races, Unavailable when an API is
+    down or the service does not exist.
     """
-    managed = cloud.environment.services.get(event.service)
-    if managed is None:
-        return f"unknown_service: {event.service} is not in the {cloud.environment.name} environment."
+    managed = cloud.environment.services[event.service]
     for _ in range(ATTEMPTS):
         try:
             service = cloud.services.get(event.service)
@@ -91,7 +90,7 @@ def _traffic_fact(
 
 def _newest_record(cloud: Cloud, record: Record) -> Record:
     """The record that the newest ledger entry of this service carries."""
-    key = cloud.ledger.newest(ledger_prefix(record.service), ledger_key(f"{record.service}/{record.sequence:06d}~"))
+    key = newest_key(cloud, record.service, after=record.sequence)
     entry = cloud.ledger.read(key) if key else None
     if entry is None:
         raise Unavailable(f"the ledger's newest record of {record.service} cannot be read")
@@ -99,23 +98,6 @@ def _newest_record(cloud: Cloud, record: Record) -> Record:
     if not isinstance(text, str):
         raise InvalidRecord(f"the ledger entry {key} carries no record")
     return codec.decode(text)
-
-
-def newest_sequence(cloud: Cloud, service: str, after: int) -> int:
-    """The highest sequence above `after` that the ledger has of this service, or 0."""
-    key = cloud.ledger.newest(ledger_prefix(service), ledger_key(f"{service}/{after:06d}~"))
-    sequence = key.rpartition("/")[2].partition("-")[0]
-    return int(sequence) if sequence else 0
-
-
-def ledger_prefix(service: str) -> str:
-    """Where a service's ledger entries lie; their names sort by sequence."""
-    return f"services/{service}/"
-
-
-def ledger_key(announcement_key: str) -> str:
-    """The object of one announcement."""
-    return f"services/{announcement_key}.json"
 
 
 def _save(cloud: Cloud, service: Service, decision: Decision, managed: ManagedService) -> None:

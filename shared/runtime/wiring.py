@@ -1,6 +1,9 @@
 """The real outside world of one function instance: each client is built when first asked for, once."""
 
+import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 from shared.config.environment import VARIABLE, Environment, load_environment
@@ -26,31 +29,31 @@ class GoogleCloud:
 
     @cached_property
     def services(self) -> Services:
-        _import_lean()
-        from shared.adapters.cloud_run import CloudRun
+        with _lean_imports():
+            from shared.adapters.cloud_run import CloudRun
 
         environment = self.environment
         return CloudRun(environment.project, environment.region, os.environ.get("RUN_ENDPOINT"))
 
     @cached_property
     def messages(self) -> Messages:
-        _import_lean()
-        from shared.adapters.pubsub import PubSubMessages
+        with _lean_imports():
+            from shared.adapters.pubsub import PubSubMessages
 
         return PubSubMessages(self.environment.project)
 
     @cached_property
     def metrics(self) -> Metrics:
-        _import_lean()
-        from shared.adapters.monitoring import CloudMonitoring
+        with _lean_imports():
+            from shared.adapters.monitoring import CloudMonitoring
 
         environment = self.environment
         return CloudMonitoring(environment.project, environment.region, os.environ.get("MONITORING_ENDPOINT"))
 
     @cached_property
     def ledger(self) -> Ledger:
-        _import_lean()
-        from shared.adapters.storage import StorageLedger
+        with _lean_imports():
+            from shared.adapters.storage import StorageLedger
 
         return StorageLedger(self.environment.ledger_bucket)
 
@@ -61,8 +64,17 @@ class GoogleCloud:
         return HttpProber()
 
 
-def _import_lean() -> None:
-    """Google's packages load only what is asked of them from here on; see docs/decisions/0003."""
+@contextmanager
+def _lean_imports() -> Iterator[None]:
+    """Google's packages load only what is asked of them, and no garbage is looked for among what they load.
+
+    See docs/decisions/0003.
+    """
     from shared.adapters import lean_imports
 
     lean_imports.install()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -117,6 +117,29 @@ told = [service_account.Credentials.__name__, crypt.RSASigner.__name__, "cryptog
     assert alone(LEAN + told) == ["Credentials", "RSASigner", True]
 
 
+def test_a_session_asks_after_key_files_without_loading_what_reads_them() -> None:
+    told = """
+from google.auth.credentials import AnonymousCredentials
+from google.auth.transport.requests import AuthorizedSession
+session = AuthorizedSession(AnonymousCredentials())
+session.close()
+told = ["cryptography" in sys.modules]
+from google.oauth2 import service_account
+try:
+    service_account.Credentials.from_service_account_info({})
+except ValueError as error:
+    told += [type(error).__name__, "cryptography" in sys.modules]
+info = {"client_email": "a@b", "token_uri": "https://c"}
+class Signer:
+    key_id = "k"
+credentials = service_account.Credentials(Signer(), info["client_email"], info["token_uri"])
+told += [isinstance(credentials, service_account.Credentials), type(credentials).__name__]
+session = AuthorizedSession(credentials)
+session.close()
+"""
+    assert alone(LEAN + told) == [False, "MalformedError", True, True, "Credentials"]
+
+
 def test_what_is_imported_already_stays_as_it_is() -> None:
     told = """
 from google.cloud import run_v2

@@ -1,0 +1,153 @@
+"""Cold start of every function's zip: from starting the process to its first answer, against a bare function.
+
+Each round starts each zip twice, for a message it ignores and for one that matters, and before each of them the bare
+functions-framework function, always in a fresh process. Figures are the ratios of such pairs.
+The servers that a mattering message needs run in this process; the files are in the page cache.
+"""
+
+import argparse
+import base64
+import http.client
+import json
+import os
+import sys
+import time
+import uuid
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.figures import Figure, report
+from benchmarks.messages import Sent, ignored, mattering
+from benchmarks.reaction import NEVER, Reactions
+from scripts.local_cloud import child
+from scripts.local_cloud.cloud import LocalCloud
+from scripts.local_cloud.contracts import PROJECT
+from scripts.local_cloud.functions_host import INHERITED, framework_command, free_port
+from scripts.local_cloud.push_token import push_token
+from scripts.local_cloud.settings import SERVICE, Settings
+from scripts.local_cloud.topology import FUNCTIONS, PUSH_CALLER
+from scripts.package_functions import package
+
+DIRECTORY = Path(__file__).resolve().parents[1] / "build" / "benchmark-cold-start"
+BARE = "bare"
+BARE_SOURCE = """
+import functions_framework
+
+
+@functions_framework.http
+def bare(request):
+    return "ok"
+"""
+MATTERS_RATIO_MAX = 1.9
+IGNORED_RATIO_MAX = 1.1
+Variant = tuple[str, str]  # the function, and whether its message matters
+LOOK_SECONDS = 0.002
+START_SECONDS_MAX = 60.0
+
+
+class Starter:
+    """Unpacked zips, and the environment a cloud gives them."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        self._environment = {**kept, **cloud.function_environment(), "WORKERS": "1", "THREADS": "8"}
+        self._home = cloud.directory / "starts"
+        for name in FUNCTIONS:
+            archive = package(name).write(cloud.directory / "zips")
+            with zipfile.ZipFile(archive) as files:
+                files.extractall(self._home / name)
+        (self._home / BARE).mkdir()
+        (self._home / BARE / "main.py").write_text(BARE_SOURCE)
+
+    def seconds(self, function: str, sent: Sent) -> float:
+        """From the start of the process to its first answer. Raises ValueError when that is not the expected one."""
+        port = free_port()
+        audience = f"http://127.0.0.1:{port}"
+        environment = {**self._environment, "HOME": str(self._home), "PUSH_AUDIENCE": audience}
+        if function == "build_finished":
+            environment["DELIVERY_ENVIRONMENT"] = _deploying_on_builds(environment["DELIVERY_ENVIRONMENT"])
+        bearer = push_token(
+            self._environment["PUSH_TOKEN_KEY"].encode(), email=PUSH_CALLER, audience=audience, now=datetime.now(UTC)
+        )
+        log = self._home / f"{function}.log"
+        began = time.perf_counter()
+        process = child.spawn(
+            framework_command(function, port), environment=environment, log=log, cwd=self._home / function
+        )
+        try:
+            status, answer = _first_answer(port, sent, bearer, began + START_SECONDS_MAX)
+            took = time.perf_counter() - began
+        finally:
+            child.stop(process)
+        if status != http.client.OK or not answer.startswith(sent.rules):
+            raise ValueError(f"{function} answered {status} {answer}; {log} says why")
+        return took
+
+
+def _first_answer(port: int, sent: Sent, bearer: str, deadline: float) -> tuple[int, str]:
+    message = {
+        "data": base64.b64encode(sent.data).decode(),
+        "attributes": dict(sent.attributes),
+        "messageId": uuid.uuid4().hex,
+        "publishTime": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    body = json.dumps({"message": message, "subscription": f"projects/{PROJECT}/subscriptions/benchmark"})
+    headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+    while time.perf_counter() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS_MAX)
+        with suppress(ConnectionError):
+            connection.request("POST", f"/projects/{PROJECT}/topics/{sent.topic}", body, headers)
+            response = connection.getresponse()
+            answer = response.read().decode()
+            connection.close()
+            return response.status, answer
+        connection.close()
+        time.sleep(LOOK_SECONDS)
+    raise TimeoutError(f"no answer within {START_SECONDS_MAX:g} s")
+
+
+def _deploying_on_builds(environment: str) -> str:
+    changed = json.loads(environment)
+    changed["services"][SERVICE]["deploys_on"] = "build"
+    return json.dumps(changed)
+
+
+def _ratios(starter: Starter, variants: Mapping[Variant, Sent], rounds: int) -> dict[Variant, list[float]]:
+    """Each start is paired with one of the bare function right before it, so that a busy machine slows both."""
+    bare = Sent(topic="any", data=b"{}", rules=("ok",))
+    seen: dict[Variant, list[float]] = {variant: [] for variant in variants}
+    for number in range(rounds + 1):
+        for variant, sent in variants.items():
+            ratio = 1 / starter.seconds(BARE, bare) * starter.seconds(variant[0], sent)
+            if number:  # the first round fills the page cache and writes the bytecode
+                seen[variant].append(ratio)
+    return seen
+
+
+def main() -> int:
+    """The exit code: 0 when every ratio is within its target."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9, help="starts of each zip and message (default: 9)")
+    rounds = parser.parse_args().rounds
+    with LocalCloud(DIRECTORY, Settings(tick_period=NEVER, reconcile_delay=timedelta(0))) as cloud:
+        reactions = Reactions(cloud)
+        try:
+            digest, _ = reactions.first_deployment()
+        finally:
+            reactions.close()
+        variants = {(name, "ignored"): sent for name, sent in ignored().items()}
+        variants |= {(name, "matters"): sent for name, sent in mattering(digest).items()}
+        seen = _ratios(Starter(cloud), variants, rounds)
+    targets = {"ignored": IGNORED_RATIO_MAX, "matters": MATTERS_RATIO_MAX}
+    figures = [
+        Figure(what=f"{function}, {kind}", values=values, unit="x", target=targets[kind])
+        for (function, kind), values in seen.items()
+    ]
+    return report(f"Cold start to the first answer, times a bare function, {rounds} rounds", figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

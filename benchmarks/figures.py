@@ -1,0 +1,41 @@
+"""Measured figures and their targets, as a table and as an exit code."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """What was measured, in `unit`. target: the most the median may be, None where it is only told."""
+
+    what: str
+    values: Sequence[float]
+    unit: str
+    target: float | None = None
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def met(self) -> bool:
+        return self.target is None or self.median <= self.target
+
+
+def report(title: str, figures: Sequence[Figure]) -> int:
+    """Prints the table; the exit code, 0 when every target is met."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    table.add_column("figure")
+    for name in ("median", "least", "most", "target"):
+        table.add_column(name, justify="right")
+    for row in figures:
+        numbers = [f"{value:.3g} {row.unit}" for value in (row.median, min(row.values), max(row.values))]
+        target = "" if row.target is None else f"≤ {row.target:g} {row.unit}"
+        table.add_row(row.what, *numbers, target, style="" if row.met else "bold red")
+    console = Console()
+    console.print(table, soft_wrap=True)
+    return 0 if all(row.met for row in figures) else 1

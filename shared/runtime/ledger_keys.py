@@ -1,0 +1,24 @@
+"""How the ledger's objects are named: by service, then by the record's sequence, so that their order is history's."""
+
+from shared.runtime.cloud import Cloud
+
+
+def ledger_prefix(service: str) -> str:
+    """Where a service's entries lie."""
+    return f"services/{service}/"
+
+
+def ledger_key(announcement_key: str) -> str:
+    """The object of one announcement."""
+    return f"services/{announcement_key}.json"
+
+
+def newest_key(cloud: Cloud, service: str, after: int) -> str:
+    """The last entry of the service whose sequence is above `after`, or ""."""
+    return cloud.ledger.newest(ledger_prefix(service), ledger_key(f"{service}/{after:06d}~"))
+
+
+def newest_sequence(cloud: Cloud, service: str, after: int) -> int:
+    """The highest sequence above `after` that the ledger has of this service, or 0."""
+    sequence = newest_key(cloud, service, after).rpartition("/")[2].partition("-")[0]
+    return int(sequence) if sequence else 0
