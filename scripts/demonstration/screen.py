@@ -210,8 +210,7 @@ class LiveScreen:
         seen = Text("evidence  none yet", style="dim")
         if verdict is not None:
             seen = Text(
-                f"evidence  {verdict.health}: canary {verdict.canary_errors:,} bad of {verdict.canary_requests:,}, "
-                f"stable {verdict.baseline_errors:,} of {verdict.baseline_requests:,}. {verdict.reason}",
+                f"evidence  {verdict.health}: {verdict.reason}",
                 no_wrap=True,
                 overflow="ellipsis",
             )

@@ -95,6 +95,47 @@ def test_too_few_requests_are_inconclusive_and_say_how_many_are_missing() -> Non
     assert str(verdict.requests_needed) in verdict.reason
 
 
+def test_between_sure_and_unsure_it_waits_and_says_the_odds() -> None:
+    verdict = run(1, minutes=4, canary_bad=0.06)
+    assert verdict.health is Health.INCONCLUSIVE
+    assert "to 1 that it is worse: more requests must tell." in verdict.reason
+
+
+def test_a_step_nobody_asked_the_canary_on_is_inconclusive() -> None:
+    """Its earlier step was asked; on the new one stable alone has requests, too few to expect any of the canary."""
+    ends = [NOW + MINUTE * number for number in range(1, 6)]
+    history = History(
+        sample_period=MINUTE,
+        ingest_delay=MINUTE,
+        settled_until=ends[-1],
+        samples={
+            "stable": tuple(Sample(end=end, requests_by_class={"2xx": 9}) for end in ends),
+            "canary": (Sample(end=ends[0], requests_by_class={"2xx": 3}),),
+        },
+    )
+    verdict = judge(
+        history, "canary", "stable", rollout_started=NOW, step_started=ends[0], share=10, risk=Risk(), probes=()
+    )
+    assert (verdict.health, verdict.reason) == (Health.INCONCLUSIVE, "Nobody asked the canary on this step yet.")
+
+
+def test_without_latencies_errors_alone_decide() -> None:
+    ends = [NOW + MINUTE * number for number in range(-20, 21)]
+    history = History(
+        sample_period=MINUTE,
+        ingest_delay=MINUTE,
+        settled_until=ends[-1],
+        samples={
+            "stable": tuple(Sample(end=end, requests_by_class={"2xx": 50}) for end in ends),
+            "canary": tuple(Sample(end=end, requests_by_class={"2xx": 50}) for end in ends if end > NOW),
+        },
+    )
+    verdict = judge(history, "canary", "stable", rollout_started=NOW, step_started=NOW, share=50, risk=Risk())
+    assert verdict.health is Health.HEALTHY
+    assert verdict.canary_p90_ms is None
+    assert "answered within" not in verdict.reason
+
+
 def test_a_shared_outage_is_not_the_canarys() -> None:
     verdict = run(3, canary_bad=0.3, stable_bad=0.3)
     assert (verdict.health, verdict.shared_outage) == (Health.INCONCLUSIVE, True)
