@@ -25,7 +25,8 @@ from benchmarks.reaction import NEVER, Reactions
 from scripts.local_cloud import child
 from scripts.local_cloud.cloud import LocalCloud
 from scripts.local_cloud.contracts import PROJECT
-from scripts.local_cloud.functions_host import INHERITED, framework_command, free_port
+from scripts.local_cloud.functions_host import INHERITED, framework_command
+from scripts.local_cloud.ports import free_port
 from scripts.local_cloud.push_token import push_token
 from scripts.local_cloud.settings import SERVICE, Settings
 from scripts.local_cloud.topology import FUNCTIONS, PUSH_CALLER

@@ -1,8 +1,6 @@
 """Revisions as processes: each gets a PORT, must listen on it in time, and is replaced when it dies later."""
 
-import contextlib
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +11,7 @@ from pathlib import Path
 
 from scripts.local_cloud import child
 from scripts.local_cloud.conversation import REPOSITORY
+from scripts.local_cloud.ports import free_port, listens
 
 PROBE_EVERY_SECONDS = 0.03
 RESTART_DELAY_SECONDS = 1.0
@@ -100,7 +99,7 @@ class Container:
 
     def _start(self) -> "tuple[subprocess.Popen[bytes], str]":
         """The process, and why it does not listen ("" when it does)."""
-        self.port = _free_port()
+        self.port = free_port()
         process = child.spawn(
             self._command, environment={**self._environment, "PORT": str(self.port)}, log=self._log, cwd=REPOSITORY
         )
@@ -113,7 +112,7 @@ class Container:
                     process,
                     f"The user-provided container exited with status {status} before it listened on {where}.",
                 )
-            if _listens(self.port):
+            if listens(self.port):
                 return process, ""
             self._stopping.wait(PROBE_EVERY_SECONDS)
         return process, (
@@ -131,15 +130,3 @@ class Container:
             return
         self.state = ContainerState.FAILED
         self._on_failed(message)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False

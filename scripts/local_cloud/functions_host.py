@@ -3,10 +3,8 @@
 A function sees its own files and the environment it is given here, nothing else of the repository or the machine.
 """
 
-import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.local_cloud import child
+from scripts.local_cloud.ports import free_port, listens
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
 START_SECONDS_MAX = 90.0
@@ -100,7 +99,7 @@ class FunctionsHost:
 
     def _wait(self, name: str, deadline: float) -> None:
         process, port = self._processes[name], self._ports[name]
-        while not _listens(port):
+        while not listens(port):
             if (status := process.poll()) is not None:
                 raise FunctionDidNotStart(f"{name} ended with status {status}.\n{self._log_tail(name)}")
             if time.monotonic() > deadline:
@@ -116,16 +115,3 @@ def framework_command(function: str, port: int) -> list[str]:
     """Serves `main.py` of the directory it is started in, as Google's own container does."""
     command = [sys.executable, "-m", "functions_framework", "--source", "main.py", "--target", function]
     return [*command, "--signature-type", "http", "--host", "127.0.0.1", "--port", str(port)]
-
-
-def free_port() -> int:
-    """The framework cannot tell which port it got, so it is told one that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False

