@@ -22,12 +22,12 @@ from pathlib import Path
 from benchmarks.figures import Figure, report
 from benchmarks.messages import Sent, ignored, mattering
 from benchmarks.reaction import NEVER, Reactions
-from scripts.local_cloud import child
 from scripts.local_cloud.cloud import LocalCloud
 from scripts.local_cloud.contracts import PROJECT
 from scripts.local_cloud.functions_host import INHERITED, framework_command
-from scripts.local_cloud.ports import free_port
-from scripts.local_cloud.push_token import push_token
+from scripts.local_cloud.processes import child
+from scripts.local_cloud.processes.ports import free_port
+from scripts.local_cloud.pubsub.push_token import push_token
 from scripts.local_cloud.settings import SERVICE, Settings
 from scripts.local_cloud.topology import FUNCTIONS, PUSH_CALLER
 from scripts.package_functions import package

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from scripts.local_cloud.alerts import Incident, notification
 from scripts.local_cloud.cloud import ERRORS_POLICY
+from scripts.local_cloud.monitoring.alerts import Incident, notification
 from scripts.local_cloud.settings import REPOSITORY, SERVICE
 from shared.events import announcement as announcements
 from shared.events import command as commands

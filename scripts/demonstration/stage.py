@@ -22,7 +22,7 @@ from scripts.demonstration.watch import Watch
 from scripts.local_cloud.cloud import LocalCloud, sample
 from scripts.local_cloud.contracts import PROJECT, REGION
 from scripts.local_cloud.settings import SERVICE
-from scripts.local_cloud.traffic import Traffic
+from scripts.local_cloud.traffic.driver import Traffic
 from shared.adapters.google_api import insecure_channel
 from shared.config.environment import load_environment
 from shared.events import command as commands

@@ -10,21 +10,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-from scripts.local_cloud.alerts import Alerts, Policy
 from scripts.local_cloud.contracts import PROJECT, REGION
 from scripts.local_cloud.control import Control
-from scripts.local_cloud.data_plane import LocalDataPlane
+from scripts.local_cloud.data_plane.plane import LocalDataPlane
 from scripts.local_cloud.functions_host import FunctionsHost
-from scripts.local_cloud.managed_service import create_service, describe
-from scripts.local_cloud.monitoring import Monitoring
-from scripts.local_cloud.pubsub import PubSub
+from scripts.local_cloud.monitoring.alerts import Alerts, Policy
+from scripts.local_cloud.monitoring.server import Monitoring
+from scripts.local_cloud.pubsub.server import PubSub
 from scripts.local_cloud.registry import Registry
-from scripts.local_cloud.run_admin import RunAdmin
+from scripts.local_cloud.run.admin import RunAdmin
+from scripts.local_cloud.run.managed_service import create_service, describe
 from scripts.local_cloud.scheduler import Job, Scheduler
 from scripts.local_cloud.settings import LEDGER_BUCKET, PLACEHOLDER, REPOSITORY, SERVICE, Settings
 from scripts.local_cloud.storage import FakeGcs
 from scripts.local_cloud.topology import FUNCTIONS, PUSH_CALLER, Topology
-from scripts.local_cloud.traffic import Traffic
+from scripts.local_cloud.traffic.driver import Traffic
 from scripts.package_functions import package
 from shared.adapters.cloud_run import CloudRun
 from shared.events import command as commands
@@ -44,7 +44,7 @@ ERRORS_POLICY = Policy(
 
 def sample(*flags: str) -> tuple[str, ...]:
     """The command of an image of the sample service with these flags."""
-    return ("{python}", "-m", "scripts.local_cloud.sample_app", *flags)
+    return ("{python}", "-m", "scripts.local_cloud.data_plane.sample_app", *flags)
 
 
 class _Part(Protocol):

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.local_cloud import child
-from scripts.local_cloud.ports import free_port, listens
+from scripts.local_cloud.processes import child
+from scripts.local_cloud.processes.ports import free_port, listens
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
 START_SECONDS_MAX = 90.0

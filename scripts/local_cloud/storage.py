@@ -13,8 +13,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from scripts.local_cloud import child
-from scripts.local_cloud.ports import HOST, free_port
+from scripts.local_cloud.processes import child
+from scripts.local_cloud.processes.ports import HOST, free_port
 
 START_SECONDS_MAX = 20.0
 _POLL_SECONDS = 0.01

@@ -15,7 +15,7 @@ from google.cloud.run_v2.types import TrafficTarget as Target
 from google.cloud.run_v2.types import TrafficTargetAllocationType as Allocation
 from google.longrunning.operations_pb2 import Operation
 
-from scripts.local_cloud.wire import Fail
+from scripts.local_cloud.gapic.wire import Fail
 from shared.adapters import cloud_run
 from shared.adapters.cloud_run import CloudRun
 from shared.errors import Conflict, NotFound, Unavailable

@@ -20,7 +20,7 @@ from google.cloud.monitoring_v3.types import (
 )
 from google.protobuf.duration_pb2 import Duration
 
-from scripts.local_cloud.wire import Fail
+from scripts.local_cloud.gapic.wire import Fail
 from shared.adapters.distributions import Latencies, bounds_of
 from shared.adapters.monitoring import REQUEST_COUNT, REQUEST_LATENCIES, CloudMonitoring
 from shared.analysis.evidence import Histogram

@@ -10,8 +10,8 @@ from google.pubsub_v1.services.publisher.transports.grpc import PublisherGrpcTra
 from google.pubsub_v1.types import PublishResponse
 
 from scripts.local_cloud.contracts import PROJECT
-from scripts.local_cloud.pubsub import PubSub
-from scripts.local_cloud.wire import Fail
+from scripts.local_cloud.gapic.wire import Fail
+from scripts.local_cloud.pubsub.server import PubSub
 from shared.adapters import pubsub
 from shared.adapters.pubsub import EMULATOR_VARIABLE, PubSubMessages
 from shared.errors import NotFound, Unavailable

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from scripts.local_cloud.wire import serve_grpc, wire_table
+from scripts.local_cloud.gapic.wire import serve_grpc, wire_table
 
 
 class Recorder:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.local_cloud import child
-from scripts.local_cloud.ports import free_port, listens
+from scripts.local_cloud.processes import child
+from scripts.local_cloud.processes.ports import free_port, listens
 from tests.conformance.tools import java, pubsub_emulator
 
 START_SECONDS_MAX = 30.0

@@ -18,7 +18,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from scripts.local_cloud.contracts import PROJECT
-from scripts.local_cloud.pubsub import PubSub
+from scripts.local_cloud.pubsub.server import PubSub
 from tests.conformance.emulator import google_emulator
 from tests.local_cloud.pubsub_client import Client, connected
 from tests.local_cloud.push_endpoint import PushEndpoint

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from scripts.local_cloud.wire import RestServer
+from scripts.local_cloud.gapic.wire import RestServer
 
 PATIENCE_SECONDS = 20.0
 

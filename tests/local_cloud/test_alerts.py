@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.local_cloud.alerts import Alerts, Policy
 from scripts.local_cloud.contracts import PROJECT, REGION
-from scripts.local_cloud.measurements import Measurement
+from scripts.local_cloud.data_plane.measurements import Measurement
+from scripts.local_cloud.monitoring.alerts import Alerts, Policy
 from shared.events import incident
 from shared.events.ignored import Ignored
 from shared.rollout.facts import IncidentChanged

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scripts.local_cloud.conversation import REPOSITORY
+from scripts.local_cloud.processes.conversation import REPOSITORY
 from tests.local_cloud.waiting import wait_until
 
 START_SECONDS_MAX = 60.0

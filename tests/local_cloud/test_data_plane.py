@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from scripts.local_cloud import child
-from scripts.local_cloud.conversation import REPOSITORY, Conversation, ConversationEnded
-from scripts.local_cloud.data_plane import LocalDataPlane
+from scripts.local_cloud.data_plane.plane import LocalDataPlane
+from scripts.local_cloud.processes import child
+from scripts.local_cloud.processes.conversation import REPOSITORY, Conversation, ConversationEnded
 from tests.local_cloud.waiting import wait_until
 
-SAMPLE = ("{python}", "-m", "scripts.local_cloud.sample_app")
+SAMPLE = ("{python}", "-m", "scripts.local_cloud.data_plane.sample_app")
 
 
 @pytest.fixture
@@ -166,11 +166,12 @@ def test_a_release_can_turn_bad_while_it_runs(plane: LocalDataPlane) -> None:
 ORPHANS = """
 import json, sys, threading
 from pathlib import Path
-from scripts.local_cloud.data_plane import LocalDataPlane
+from scripts.local_cloud.data_plane.plane import LocalDataPlane
 plane = LocalDataPlane(Path(sys.argv[1]))
 plane.start()
 ready = threading.Event()
-plane.start_revision("web", "web-1", ["{python}", "-m", "scripts.local_cloud.sample_app"], {}, ready.set, print)
+command = ["{python}", "-m", "scripts.local_cloud.data_plane.sample_app"]
+plane.start_revision("web", "web-1", command, {}, ready.set, print)
 assert ready.wait(10)
 print(json.dumps([plane._splitter.pid, plane.snapshot()["processes"][0]["pid"]]), flush=True)
 threading.Event().wait()
@@ -216,7 +217,7 @@ def test_a_child_that_ignores_sigterm_is_killed_with_its_group(tmp_path: Path) -
 
 
 def test_a_refused_question_says_why_and_a_lost_child_is_noticed(tmp_path: Path) -> None:
-    conversation = Conversation("scripts.local_cloud.splitter", ["1"], log=tmp_path / "log")
+    conversation = Conversation("scripts.local_cloud.data_plane.splitter", ["1"], log=tmp_path / "log")
     try:
         with pytest.raises(ConversationEnded, match="unknown question 'what'"):
             conversation.ask({"ask": "what"})

@@ -13,9 +13,9 @@ from google.cloud import monitoring_v3
 from google.cloud.monitoring_v3.services.metric_service.transports.grpc import MetricServiceGrpcTransport
 
 from scripts.local_cloud.contracts import PROJECT, REGION
-from scripts.local_cloud.data_plane import LocalDataPlane
-from scripts.local_cloud.measurements import BUCKETS, Latencies, Measurement
-from scripts.local_cloud.monitoring import Monitoring
+from scripts.local_cloud.data_plane.measurements import BUCKETS, Latencies, Measurement
+from scripts.local_cloud.data_plane.plane import LocalDataPlane
+from scripts.local_cloud.monitoring.server import Monitoring
 from shared.adapters.monitoring import CloudMonitoring
 from tests.local_cloud.waiting import wait_until
 
@@ -263,7 +263,9 @@ def test_our_adapter_reads_what_the_splitter_counted(tmp_path: Path) -> None:
     monitoring.start()
     try:
         ready = threading.Event()
-        plane.start_revision("web", "web-1", ["{python}", "-m", "scripts.local_cloud.sample_app"], {}, ready.set, print)
+        plane.start_revision(
+            "web", "web-1", ["{python}", "-m", "scripts.local_cloud.data_plane.sample_app"], {}, ready.set, print
+        )
         assert ready.wait(10)
         plane.route("web", {"web-1": 100}, {})
         uri = plane.service_uri("web")

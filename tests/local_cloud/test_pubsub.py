@@ -15,8 +15,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.pubsub_v1 import PublisherClient, PubsubMessage, SubscriberClient, Subscription
 
 from scripts.local_cloud.contracts import PROJECT, Publisher
-from scripts.local_cloud.pubsub import PubSub
-from scripts.local_cloud.wire import Fail
+from scripts.local_cloud.gapic.wire import Fail
+from scripts.local_cloud.pubsub.server import PubSub
 from tests.local_cloud.pubsub_client import PATIENCE_SECONDS, Client, connected
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scripts.local_cloud.backlog import Backlog, Backoff, Delivery, StoredMessage
+from scripts.local_cloud.pubsub.backlog import Backlog, Backoff, Delivery, StoredMessage
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from scripts.local_cloud.filters import InvalidFilter, parse_filter
+from scripts.local_cloud.pubsub.filters import InvalidFilter, parse_filter
 
 MESSAGE = {"kind": "canary", "service": "web", "empty": "", "iana.org/language": "de", 'quoted"key': "a\\b"}
 

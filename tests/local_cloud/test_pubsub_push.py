@@ -16,7 +16,7 @@ from google.api_core.exceptions import FailedPrecondition
 from google.protobuf.duration_pb2 import Duration
 
 from scripts.local_cloud.contracts import PROJECT
-from scripts.local_cloud.pubsub import PubSub
+from scripts.local_cloud.pubsub.server import PubSub
 from shared.errors import Unauthenticated
 from shared.runtime.caller import Caller
 from tests.local_cloud.pubsub_client import Client, connected

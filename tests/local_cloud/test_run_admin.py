@@ -16,8 +16,8 @@ from google.longrunning import operations_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from scripts.local_cloud.registry import Registry
-from scripts.local_cloud.run_admin import PARENT, RunAdmin
-from scripts.local_cloud.run_checks import LATEST, PINNED
+from scripts.local_cloud.run.admin import PARENT, RunAdmin
+from scripts.local_cloud.run.checks import LATEST, PINNED
 from shared.adapters.google_api import insecure_channel
 from shared.events import revision_change
 from shared.events.message import Message

@@ -19,11 +19,11 @@ from aiohttp import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.local_cloud import proxying
-from scripts.local_cloud.measurements import BUCKETS, FINITE_BUCKETS, GROWTH, bucket_of
-from scripts.local_cloud.sample_app import Behaviour, Sample
-from scripts.local_cloud.shares import Shares
-from scripts.local_cloud.splitter import Splitter
+from scripts.local_cloud.data_plane import proxying
+from scripts.local_cloud.data_plane.measurements import BUCKETS, FINITE_BUCKETS, GROWTH, bucket_of
+from scripts.local_cloud.data_plane.sample_app import Behaviour, Sample
+from scripts.local_cloud.data_plane.shares import Shares
+from scripts.local_cloud.data_plane.splitter import Splitter
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

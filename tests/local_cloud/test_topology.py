@@ -10,7 +10,7 @@ from google.pubsub_v1.services.subscriber.transports.grpc import SubscriberGrpcT
 from google.pubsub_v1.types import pubsub
 
 from scripts.local_cloud.contracts import PROJECT
-from scripts.local_cloud.pubsub import PubSub
+from scripts.local_cloud.pubsub.server import PubSub
 from scripts.local_cloud.topology import (
     DELIVERY_ATTEMPTS_MAX,
     FUNCTIONS,

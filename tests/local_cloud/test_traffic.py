@@ -1,11 +1,11 @@
 import threading
 from pathlib import Path
 
-from scripts.local_cloud.data_plane import LocalDataPlane
-from scripts.local_cloud.traffic import Traffic
+from scripts.local_cloud.data_plane.plane import LocalDataPlane
+from scripts.local_cloud.traffic.driver import Traffic
 from tests.local_cloud.waiting import wait_until
 
-SAMPLE = ("{python}", "-m", "scripts.local_cloud.sample_app")
+SAMPLE = ("{python}", "-m", "scripts.local_cloud.data_plane.sample_app")
 
 
 def test_traffic_sees_the_split_the_errors_and_no_drop_while_percents_change(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTr
 from google.cloud.run_v2.services.services.transports.rest_base import _BaseServicesRestTransport
 from google.longrunning import operations_pb2
 
-from scripts.local_cloud import wire
+from scripts.local_cloud.gapic import wire
 
 PARENT = "projects/p/locations/africa-south1"
 NAME = f"{PARENT}/services/web"

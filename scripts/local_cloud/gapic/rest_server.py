@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import grpc
 from google.protobuf import json_format
 
-from scripts.local_cloud.wire_table import OPERATIONS_TABLE, Fail, Table, plain, snake_case
+from scripts.local_cloud.gapic.table import OPERATIONS_TABLE, Fail, Table, plain, snake_case
 
 HOST = "127.0.0.1"
 

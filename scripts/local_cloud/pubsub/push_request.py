@@ -6,9 +6,9 @@ import random
 from datetime import UTC, datetime
 from typing import Any
 
-from scripts.local_cloud.backlog import Delivery
-from scripts.local_cloud.push_token import push_token
-from scripts.local_cloud.subscription_settings import SubscriptionSettings
+from scripts.local_cloud.pubsub.backlog import Delivery
+from scripts.local_cloud.pubsub.push_token import push_token
+from scripts.local_cloud.pubsub.subscription_settings import SubscriptionSettings
 
 USER_AGENT = "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)"
 

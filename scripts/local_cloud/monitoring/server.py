@@ -14,12 +14,12 @@ from google.cloud.monitoring_v3.services.metric_service.transports.grpc import M
 from google.cloud.monitoring_v3.types import common, metric_service
 from google.protobuf import duration_pb2
 
-from scripts.local_cloud import time_series
 from scripts.local_cloud.contracts import PROJECT
-from scripts.local_cloud.measurements import Measurement, MeasurementSource
-from scripts.local_cloud.monitoring_filters import Filter, InvalidFilter, parse_filter
-from scripts.local_cloud.time_series import REQUEST_COUNT, REQUEST_LATENCIES, Point, Series
-from scripts.local_cloud.wire import Fail, serve_grpc, wire_table
+from scripts.local_cloud.data_plane.measurements import Measurement, MeasurementSource
+from scripts.local_cloud.gapic.wire import Fail, serve_grpc, wire_table
+from scripts.local_cloud.monitoring import time_series
+from scripts.local_cloud.monitoring.filters import Filter, InvalidFilter, parse_filter
+from scripts.local_cloud.monitoring.time_series import REQUEST_COUNT, REQUEST_LATENCIES, Point, Series
 
 PAGE_POINTS_MAX = 100_000
 Aligner = common.Aggregation.Aligner

@@ -12,9 +12,9 @@ from google.cloud.run_v2.types import service as services
 from google.cloud.run_v2.types import traffic_target as targets
 
 from scripts.local_cloud.contracts import DataPlane
-from scripts.local_cloud.run_checks import LATEST
-from scripts.local_cloud.run_operations import Operations
-from scripts.local_cloud.run_revisions import (
+from scripts.local_cloud.run.checks import LATEST
+from scripts.local_cloud.run.operations import Operations
+from scripts.local_cloud.run.revisions import (
     Condition,
     State,
     new_etag,

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from scripts.local_cloud.conversation import Conversation, answer_questions
-from scripts.local_cloud.traffic_clients import Clients
+from scripts.local_cloud.processes.conversation import Conversation, answer_questions
+from scripts.local_cloud.traffic.clients import Clients
 
 
 class Traffic:
@@ -27,7 +27,7 @@ class Traffic:
     ) -> None:
         self._last: dict[str, Any] = {}
         self._conversation: Conversation | None = Conversation(
-            "scripts.local_cloud.traffic",
+            "scripts.local_cloud.traffic.driver",
             [uri, "--rate", str(requests_per_second), "--web-sockets", str(websockets), "--path", path],
             log=log,
         )

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scripts.local_cloud.contracts import PROJECT, REGION, Publisher
-from scripts.local_cloud.measurements import Measurement, by_class
-from scripts.local_cloud.time_series import REQUEST_COUNT, RESOURCE
+from scripts.local_cloud.data_plane.measurements import Measurement, by_class
+from scripts.local_cloud.monitoring.time_series import REQUEST_COUNT, RESOURCE
 
 TOPIC = "alerts"
 PROJECT_NUMBER = 100_000_000_001

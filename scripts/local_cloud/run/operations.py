@@ -9,7 +9,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import any_pb2
 from google.rpc import status_pb2
 
-from scripts.local_cloud.wire import Fail, pack_any, plain
+from scripts.local_cloud.gapic.wire import Fail, pack_any, plain
 
 WAIT_SECONDS = 30.0  # when a caller names no timeout
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import grpc
 
-from scripts.local_cloud.backlog import Delivery
-from scripts.local_cloud.subscriptions import Subscription
+from scripts.local_cloud.pubsub.backlog import Delivery
+from scripts.local_cloud.pubsub.subscriptions import Subscription
 
 BATCH_MAX = 1000
 

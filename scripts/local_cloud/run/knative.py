@@ -15,8 +15,8 @@ from google.cloud.run_v2.types import traffic_target as targets
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from scripts.local_cloud.contracts import PROJECT, REGION
-from scripts.local_cloud.run_checks import LATEST, PINNED, invalid
-from scripts.local_cloud.wire import Fail, Route, path_pattern
+from scripts.local_cloud.gapic.wire import Fail, Route, path_pattern
+from scripts.local_cloud.run.checks import LATEST, PINNED, invalid
 
 API = "serving.knative.dev/v1"
 SERVICE_LABEL = "serving.knative.dev/service"

@@ -1,7 +1,7 @@
 """The traffic splitter: Google's front end and Cloud Run's router, as one process on loopback.
 
 One port per service shares requests among revisions by percent; one port per tag goes to one revision. Run by
-`LocalDataPlane` as `python -m scripts.local_cloud.splitter SAMPLE_PERIOD_SECONDS` and asked in JSON lines:
+`LocalDataPlane` as `python -m scripts.local_cloud.data_plane.splitter SAMPLE_PERIOD_SECONDS` and asked in JSON lines:
 
     {"ask": "listen", "service": "web", "tag": ""}                        -> the port; the same one every time
     {"ask": "instance", "service": "web", "revision": "web-1", "port": 1} -> where it listens; null: nowhere any more
@@ -19,11 +19,11 @@ from typing import Any, assert_never
 
 from aiohttp import ClientSession, web
 
-from scripts.local_cloud import proxying
-from scripts.local_cloud.conversation import answer_questions
-from scripts.local_cloud.measurements import Meter
-from scripts.local_cloud.proxying import Ending, Failure
-from scripts.local_cloud.shares import Shares
+from scripts.local_cloud.data_plane import proxying
+from scripts.local_cloud.data_plane.measurements import Meter
+from scripts.local_cloud.data_plane.proxying import Ending, Failure
+from scripts.local_cloud.data_plane.shares import Shares
+from scripts.local_cloud.processes.conversation import answer_questions
 
 HOST = "127.0.0.1"
 

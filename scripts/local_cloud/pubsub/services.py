@@ -7,11 +7,11 @@ import grpc
 from google.protobuf import empty_pb2, field_mask_pb2
 from google.pubsub_v1 import types
 
-from scripts.local_cloud.backlog import Delivery
-from scripts.local_cloud.broker import Broker, Draft, Standing, pages
-from scripts.local_cloud.streaming_pull import streaming_pull
-from scripts.local_cloud.subscription_settings import invalid
-from scripts.local_cloud.wire_table import Fail, plain
+from scripts.local_cloud.gapic.table import Fail, plain
+from scripts.local_cloud.pubsub.backlog import Delivery
+from scripts.local_cloud.pubsub.broker import Broker, Draft, Standing, pages
+from scripts.local_cloud.pubsub.streaming_pull import streaming_pull
+from scripts.local_cloud.pubsub.subscription_settings import invalid
 
 PULL_SECONDS_MAX = 1.0
 """How long a pull waits for a message: it cannot see that the caller gave up, and would lease it to nobody."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from scripts.local_cloud.wire_table import Fail, Method, Table
+from scripts.local_cloud.gapic.table import Fail, Method, Table
 
 HOST = "127.0.0.1"
 WORKERS_MAX = 128

@@ -11,11 +11,11 @@ from typing import Any
 
 import grpc
 
-from scripts.local_cloud.backlog import Exhausted, StoredMessage
-from scripts.local_cloud.push_delivery import PushDelivery
-from scripts.local_cloud.subscription_settings import SubscriptionSettings, invalid, read_settings
-from scripts.local_cloud.subscriptions import Subscription
-from scripts.local_cloud.wire_table import Fail
+from scripts.local_cloud.gapic.table import Fail
+from scripts.local_cloud.pubsub.backlog import Exhausted, StoredMessage
+from scripts.local_cloud.pubsub.push_delivery import PushDelivery
+from scripts.local_cloud.pubsub.subscription_settings import SubscriptionSettings, invalid, read_settings
+from scripts.local_cloud.pubsub.subscriptions import Subscription
 
 DELETED_TOPIC = "_deleted-topic_"
 

@@ -11,9 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from scripts.local_cloud.backlog import Delivery
-from scripts.local_cloud.push_request import push_body, push_headers
-from scripts.local_cloud.subscriptions import Subscription
+from scripts.local_cloud.pubsub.backlog import Delivery
+from scripts.local_cloud.pubsub.push_request import push_body, push_headers
+from scripts.local_cloud.pubsub.subscriptions import Subscription
 
 ACKNOWLEDGING = {102, 200, 201, 202, 204}
 """https://cloud.google.com/pubsub/docs/push#receive_push"""

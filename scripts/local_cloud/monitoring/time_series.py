@@ -9,7 +9,7 @@ from google.api import distribution_pb2, metric_pb2, monitored_resource_pb2
 from google.cloud.monitoring_v3.types import common, metric
 
 from scripts.local_cloud.contracts import PROJECT, REGION
-from scripts.local_cloud.measurements import FINITE_BUCKETS, GROWTH, Latencies, Measurement, response_class
+from scripts.local_cloud.data_plane.measurements import FINITE_BUCKETS, GROWTH, Latencies, Measurement, response_class
 
 REQUEST_COUNT = "run.googleapis.com/request_count"
 REQUEST_LATENCIES = "run.googleapis.com/request_latencies"

@@ -5,9 +5,9 @@ from typing import Any
 
 import grpc
 
-from scripts.local_cloud.backlog import IMMEDIATE, Backoff
-from scripts.local_cloud.filters import InvalidFilter, Predicate, parse_filter
-from scripts.local_cloud.wire_table import Fail
+from scripts.local_cloud.gapic.table import Fail
+from scripts.local_cloud.pubsub.backlog import IMMEDIATE, Backoff
+from scripts.local_cloud.pubsub.filters import InvalidFilter, Predicate, parse_filter
 
 ACK_DEADLINE_SECONDS = (10, 600)
 DELIVERY_ATTEMPTS = (5, 100)

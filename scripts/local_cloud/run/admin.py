@@ -17,21 +17,8 @@ from google.cloud.run_v2.types import revision as revisions
 from google.cloud.run_v2.types import service as services
 from google.longrunning import operations_pb2
 
-from scripts.local_cloud import audit_log
 from scripts.local_cloud.contracts import PROJECT, REGION, DataPlane, Images, Publisher
-from scripts.local_cloud.knative import KNATIVE_ROUTES, Knative
-from scripts.local_cloud.run_checks import (
-    check_etag,
-    check_revision_name,
-    check_service,
-    check_service_id,
-    merged,
-    same_template,
-)
-from scripts.local_cloud.run_operations import WAIT_SECONDS, Operations
-from scripts.local_cloud.run_revisions import State, new_name, new_revision, now, ready_condition, settle_revision
-from scripts.local_cloud.run_service import RunService
-from scripts.local_cloud.wire import (
+from scripts.local_cloud.gapic.wire import (
     OPERATION_ROUTES,
     OPERATIONS_TABLE,
     Fail,
@@ -42,6 +29,19 @@ from scripts.local_cloud.wire import (
     serve_rest,
     wire_table,
 )
+from scripts.local_cloud.run import audit_log
+from scripts.local_cloud.run.checks import (
+    check_etag,
+    check_revision_name,
+    check_service,
+    check_service_id,
+    merged,
+    same_template,
+)
+from scripts.local_cloud.run.knative import KNATIVE_ROUTES, Knative
+from scripts.local_cloud.run.operations import WAIT_SECONDS, Operations
+from scripts.local_cloud.run.revisions import State, new_name, new_revision, now, ready_condition, settle_revision
+from scripts.local_cloud.run.service import RunService
 from shared.events.topics import REVISION_CHANGES
 
 PARENT = f"projects/{PROJECT}/locations/{REGION}"

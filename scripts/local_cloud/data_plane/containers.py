@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from scripts.local_cloud import child
-from scripts.local_cloud.conversation import REPOSITORY
-from scripts.local_cloud.ports import free_port, listens
+from scripts.local_cloud.processes import child
+from scripts.local_cloud.processes.conversation import REPOSITORY
+from scripts.local_cloud.processes.ports import free_port, listens
 
 PROBE_EVERY_SECONDS = 0.03
 RESTART_DELAY_SECONDS = 1.0

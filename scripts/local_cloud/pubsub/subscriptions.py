@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from scripts.local_cloud.backlog import Backlog, Delivery, Exhausted, StoredMessage
-from scripts.local_cloud.subscription_settings import SubscriptionSettings
+from scripts.local_cloud.pubsub.backlog import Backlog, Delivery, Exhausted, StoredMessage
+from scripts.local_cloud.pubsub.subscription_settings import SubscriptionSettings
 
 Forward = Callable[[SubscriptionSettings, Exhausted], bool]
 """Publishes to the dead-letter topic; False when there is no such topic."""

@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from scripts.local_cloud import child
+from scripts.local_cloud.processes import child
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 LONGEST_LINE_BYTES = 64 * 1024 * 1024
 
 

@@ -12,7 +12,7 @@ from google.cloud.run_v2.types import service as services
 from google.cloud.run_v2.types import traffic_target as targets
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from scripts.local_cloud.wire import Fail, plain
+from scripts.local_cloud.gapic.wire import Fail, plain
 
 LATEST = targets.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
 PINNED = targets.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.local_cloud.containers import Container
-from scripts.local_cloud.conversation import Conversation
-from scripts.local_cloud.measurements import Measurement, by_class
+from scripts.local_cloud.data_plane.containers import Container
+from scripts.local_cloud.data_plane.measurements import Measurement, by_class
+from scripts.local_cloud.processes.conversation import Conversation
 
 KEPT_MEASUREMENTS = 200_000
 
@@ -38,7 +38,9 @@ class LocalDataPlane:
 
     def start(self) -> None:
         self._splitter = Conversation(
-            "scripts.local_cloud.splitter", [str(self._sample_period_seconds)], log=self._work / "splitter.log"
+            "scripts.local_cloud.data_plane.splitter",
+            [str(self._sample_period_seconds)],
+            log=self._work / "splitter.log",
         )
         self._ask("state")
 

@@ -12,11 +12,11 @@ from google.pubsub_v1.services.publisher.transports.rest_base import _BasePublis
 from google.pubsub_v1.services.subscriber.transports.grpc import SubscriberGrpcTransport
 from google.pubsub_v1.services.subscriber.transports.rest_base import _BaseSubscriberRestTransport
 
-from scripts.local_cloud.broker import Broker, Draft
 from scripts.local_cloud.contracts import PROJECT
-from scripts.local_cloud.pubsub_services import PublisherService, SubscriberService
-from scripts.local_cloud.subscription_settings import ACK_DEADLINE_SECONDS
-from scripts.local_cloud.wire import GrpcServer, RestServer, rest_routes, serve_grpc, serve_rest, wire_table
+from scripts.local_cloud.gapic.wire import GrpcServer, RestServer, rest_routes, serve_grpc, serve_rest, wire_table
+from scripts.local_cloud.pubsub.broker import Broker, Draft
+from scripts.local_cloud.pubsub.services import PublisherService, SubscriberService
+from scripts.local_cloud.pubsub.subscription_settings import ACK_DEADLINE_SECONDS
 
 
 class PubSub:
