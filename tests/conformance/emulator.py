@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scripts.local_cloud.processes import child
 from scripts.local_cloud.processes.ports import free_port, listens
-from tests.conformance.tools import java, pubsub_emulator
+from tests.tools import java, pubsub_emulator
 
 START_SECONDS_MAX = 30.0
 QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # half the start-up time of the defaults

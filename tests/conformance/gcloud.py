@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from scripts.local_cloud.contracts import PROJECT
-from tests.conformance import tools
+from tests import tools
 
 RUN_ENDPOINT = "http://run.googleapis.com/"
 SETTINGS = {

@@ -1,4 +1,4 @@
-"""Other people's tools, without which conformance proves nothing: where they are missing, a skip that says so.
+"""Other people's tools, without which a test proves nothing: where they are missing, a skip that says so.
 
 In CI a missing tool is a failure.
 """
@@ -19,6 +19,11 @@ def required(tool: str, found: str | None) -> str:
     if os.environ.get("CI"):
         pytest.fail(f"{tool} is missing, and CI may not skip this")
     pytest.skip(f"{tool} is not installed here")
+
+
+def installed(name: str, directory: Path) -> str:
+    """A program that a package put beside the interpreter; on machines that package has no build for, there is none."""
+    return required(name, shutil.which(name, path=str(directory)))
 
 
 def gcloud() -> str:
