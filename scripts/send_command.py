@@ -1,6 +1,7 @@
 """Sends an operator's command: who, why, and a request id that makes a repeat harmless.
 
     scripts/send_command.py rollback web --project P --why "checkout fails in Lagos"
+    scripts/send_command.py rollback web --project P --why "a drill" --dry-run
     scripts/send_command.py freeze "*" --project P --why "election night"
 
 The commands: rollback, abort, pause, resume, promote, release_pin, freeze, unfreeze.
@@ -11,12 +12,11 @@ import argparse
 import subprocess
 import sys
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from google.cloud.pubsub_v1 import PublisherClient
 
 from shared.events.command import encode
 from shared.rollout.commands import Command, Verb
@@ -31,6 +31,13 @@ def account() -> str:
     return found.stdout.strip()
 
 
+def _publish(topic: str, data: bytes, attributes: Mapping[str, str]) -> str:
+    """The message id, once Pub/Sub has the message."""
+    from google.cloud.pubsub_v1 import PublisherClient
+
+    return str(PublisherClient().publish(topic, data, **attributes).result(timeout=30))
+
+
 def main() -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -40,6 +47,7 @@ def main() -> int:
     parser.add_argument("--project", required=True, help="the environment's project id")
     parser.add_argument("--by", help="who you are")
     parser.add_argument("--request-id", help="repeat a command with its first id and nothing happens twice")
+    parser.add_argument("--dry-run", action="store_true", help="show the message and send nothing")
     options = parser.parse_args()
     by = options.by or account()
     if not by:
@@ -54,7 +62,10 @@ def main() -> int:
     )
     data, attributes = encode(command)
     topic = f"projects/{options.project}/topics/commands"
-    message_id = PublisherClient().publish(topic, data, **attributes).result(timeout=30)
+    if options.dry_run:
+        print(f"would send to {topic}: {data.decode()}")
+        return 0
+    message_id = _publish(topic, data, attributes)
     print(f"{command.verb} {command.service}: sent as {message_id}, request id {command.request_id}")
     return 0
 
