@@ -14,11 +14,12 @@ from shared.rollout.names import Phase
 from shared.rollout.record import Record, Rollout
 from shared.rollout.service import Revision, RevisionState, Service
 from shared.rollout.strategy import Strategy
-from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted
+from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted, steps_of
 from shared.runtime.cloud import Cloud
 from shared.runtime.ledger_keys import ledger_key, newest_sequence
 
 HISTORY = timedelta(hours=2)  # of stable before the rollout began, for what is normal
+RECENT = timedelta(minutes=30)  # for the first share
 _ON_TRIAL = frozenset({Phase.PROGRESSING, Phase.BAKING})
 
 
@@ -106,8 +107,26 @@ def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: Mana
     probes = tuple(cloud.prober.probe(uri, revision.name, path) for path in managed.probe_paths)
     judged = replace(judged, probes=probes)
     if rollout.effective_phase not in _ON_TRIAL:
-        return judged
+        return replace(judged, requests_per_minute=_traffic(cloud, service.name, managed.strategy, judged.at))
     return replace(judged, verdict=_judge(cloud, service.name, rollout, managed.strategy, probes, judged.at))
+
+
+def _traffic(cloud: Cloud, service: str, strategy: Strategy, now: datetime) -> float:
+    """The service's requests per minute of late; 0 when nobody can say, or nobody needs to know."""
+    if not strategy.first_share_by_traffic:
+        return 0.0
+    try:
+        history = cloud.metrics.history(service, now - RECENT, now)
+    except Unavailable:
+        return 0.0
+    requests = sum(
+        sum(sample.requests_by_class.values())
+        for samples in history.samples.values()
+        for sample in samples
+        if sample.end > now - RECENT
+    )
+    minutes = (history.settled_until - (now - RECENT)).total_seconds() / 60
+    return requests / minutes if minutes > 0 else 0.0
 
 
 def _canary_revision(cloud: Cloud, service: Service, rollout: Rollout) -> Revision | None:
@@ -128,18 +147,21 @@ def _judge(
         history = cloud.metrics.history(service, rollout.started_at - HISTORY, now)
     except Unavailable as error:
         return Verdict(health=Health.ERROR, reason=f"Cloud Monitoring does not answer: {error}")
+    shares = (*steps_of(rollout, strategy), 100)
     return judge(
         history,
         rollout.canary,
         rollout.stable,
         rollout_started=rollout.first_traffic_at,
         step_started=rollout.phase_since,
-        share=100 if rollout.step is None else strategy.share(rollout.step),
+        share=100 if rollout.step is None else shares[rollout.step],
+        next_share=100 if rollout.step is None else shares[rollout.step + 1],
         risk=Risk(
             false_rollback_risk=strategy.false_rollback_risk,
             missed_harm_risk=strategy.missed_harm_risk,
             harm_points_max=strategy.harm_points_max,
             latency_points_max=strategy.latency_points_max,
+            proof_time=strategy.proof_time,
         ),
         probes=probes,
     )

@@ -16,6 +16,8 @@ LEDGER_BUCKET = f"{PROJECT}-ledger"
 # Minutes in production, seconds here; the rules are the same.
 FAST_STRATEGY: Mapping[str, Any] = {
     "steps": [10, 50, 90],
+    "first_share_by_traffic": False,
+    "proof_time_seconds": 2,
     "step_bake_time_seconds": 2.5,
     "final_bake_time_seconds": 3,
     "prepare_deadline_seconds": 20,

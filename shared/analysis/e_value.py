@@ -1,84 +1,96 @@
-"""The e-value of one block: how many times more likely the counts are if the canary differs than if it does not.
+"""How strongly one block of requests speaks for or against harm, as the logarithm of an e-value.
 
-For every pair of rates that the null allows its expectation is at most 1, whatever the split of traffic was and however
-the rates drift between blocks; so a product over blocks reaches 1/alpha with probability at most alpha, at whichever
-minute one looks (Ville's inequality). The construction is that of Turner, Ly and Grünwald, "Generic E-variables for
-exact sequential k-sample tests that allow for optional stopping", Journal of Statistical Planning and Inference, 2024:
-the ratio of an alternative to the null point nearest to it in Kullback-Leibler divergence.
+An e-value is a non-negative number whose expectation is at most 1 when its null hypothesis is true. Betting one unit
+against the null pays it back that many times, so a large value is hard to explain otherwise.
+
+A block is a `Tally`: n_c canary requests of which x_c were bad (failed, or slow), and n_b and x_b of stable. Every
+request is bad independently with its revision's probability, p_c or p_b, during the block. For an alternative
+(t_c, t_b) chosen before the block is seen, and the null p_c <= p_b + m:
+
+    (u, t) = argmin over u = t + m of  n_c KL(t_c || u) + n_b KL(t_b || t)
+    e = (t_c/u)^x_c ((1-t_c)/(1-u))^(n_c-x_c) (t_b/t)^x_b ((1-t_b)/(1-t))^(n_b-x_b)
+
+Why E[e] <= 1 for every pair in the null: (u, t) is the point of the null closest to the alternative, so its optimality
+conditions say that the average over all requests of the expected likelihood ratio is at most 1 at any other point of
+the null; a product of independent terms is at most their mean to the power of their number (AM-GM). This holds whatever
+share of requests the canary got, and rates may drift from block to block, so values of successive blocks multiply.
+Counts scaled down by one factor per side only lower the expectation (Jensen), so a wary judge may shrink them.
+
+Source: Turner, Ly and Grünwald, Generic E-variables for exact sequential k-sample tests that allow for optional
+stopping, Journal of Statistical Planning and Inference 230 (2024), arXiv 2106.02693; for the margin, Turner and
+Grünwald, arXiv 2203.09785.
 """
 
-from math import log
+from math import acos, cos, log, pi, sqrt
+from typing import NamedTuple
 
-TINY = 1e-12
-HALVINGS = 40  # of the bracket of the nearest null; the last is far below rounding
+_TINY = 1e-12  # from the ends of a bracket, where a logarithm would not exist
+_THIRD_OF_A_TURN = 2 * pi / 3
 
 
-def log_e_harm(
-    *,
-    canary_bad: float,
-    canary: float,
-    stable_bad: float,
-    stable: float,
-    worse: float,
-    usual: float,
-    margin: float = 0.0,
-) -> float:
-    """Evidence, in nats, that the canary's bad share is above the stable's plus `margin`.
+class Tally(NamedTuple):
+    """Requests of both revisions in one block, and how many of each were bad. A tuple because thousands are made."""
 
-    canary_bad of canary and stable_bad of stable requests were bad; usual: the stable's rate predicted from earlier
-    blocks only; worse: the alternative's rate for the canary. 0 when a side is empty or the alternative is no harm.
+    canary: float
+    canary_bad: float
+    stable: float
+    stable_bad: float
+
+
+def log_harm(tally: Tally, *, canary_rate: float, stable_rate: float, margin: float = 0.0) -> float:
+    """Evidence that the canary's rate exceeds stable's by more than `margin`; 0 when the block cannot tell.
+
+    canary_rate, stable_rate: the alternative, in (0, 1), chosen without looking at the block.
     """
-    if worse <= usual + margin:
+    if tally.canary <= 0 or tally.stable <= 0 or canary_rate <= stable_rate + margin:
         return 0.0
-    return _log_ratio(canary_bad, canary, stable_bad, stable, worse, usual, margin)
+    return _log_ratio(tally, canary_rate, stable_rate, margin)
 
 
-def log_e_safety(
-    *, canary_bad: float, canary: float, stable_bad: float, stable: float, usual: float, margin: float
-) -> float:
-    """Evidence, in nats, that the canary's bad share is below the stable's plus `margin`: it is equal."""
-    return _log_ratio(canary_bad, canary, stable_bad, stable, usual, usual, margin)
+def log_safety(tally: Tally, *, rate: float, margin: float) -> float:
+    """Evidence that the canary's rate is less than stable's plus `margin`, betting that both are `rate`.
 
-
-def log_e_absolute(*, bad: float, requests: float, worse: float, bound: float) -> float:
-    """Evidence, in nats, that a bad share is above a fixed `bound`; for a canary that has no control left."""
-    if worse <= bound or requests <= 0:
+    The null is p_c >= p_b + margin. With a margin of 1 or more there is no such canary: 0, and nothing to prove.
+    """
+    if tally.canary <= 0 or tally.stable <= 0 or not 0 < margin < 1:
         return 0.0
-    return bad * log(worse / bound) + (requests - bad) * log((1 - worse) / (1 - bound))
+    return _log_ratio(tally, rate, rate, margin)
 
 
-def _log_ratio(
-    canary_bad: float, canary: float, stable_bad: float, stable: float, canary_rate: float, usual: float, margin: float
-) -> float:
-    if canary <= 0 or stable <= 0:
-        return 0.0
-    null = _nearest_null(canary, stable, canary_rate, usual, margin)
-    null_canary = _inside(null + margin)
-    null = _inside(null)
-    return (
-        canary_bad * log(canary_rate / null_canary)
-        + (canary - canary_bad) * log((1 - canary_rate) / (1 - null_canary))
-        + stable_bad * log(usual / null)
-        + (stable - stable_bad) * log((1 - usual) / (1 - null))
-    )
+def log_excess(bad: float, requests: float, *, rate: float, limit: float) -> float:
+    """Evidence that a rate exceeds the fixed `limit`, betting that it is `rate`: the likelihood ratio at the limit."""
+    return bad * log(rate / limit) + (requests - bad) * log((1 - rate) / (1 - limit))
 
 
-def _nearest_null(canary: float, stable: float, canary_rate: float, usual: float, margin: float) -> float:
-    """The stable rate t that minimises canary KL(canary_rate, t + margin) + stable KL(usual, t)."""
-    if margin == 0.0:
-        return (canary * canary_rate + stable * usual) / (canary + stable)
-    low, high = sorted((usual, canary_rate - margin))
-    low, high = max(low, TINY), min(high, 1 - margin - TINY)
-    for _ in range(HALVINGS):
-        t = (low + high) / 2
-        u = t + margin
-        # The derivative's sign, without its positive denominators.
-        if canary * (canary_rate - u) * t * (1 - t) + stable * (usual - t) * u * (1 - u) > 0:
-            low = t
-        else:
-            high = t
-    return (low + high) / 2
+def _log_ratio(tally: Tally, t_c: float, t_b: float, margin: float) -> float:
+    n_c, x_c, n_b, x_b = tally
+    t = (n_c * t_c + n_b * t_b) / (n_c + n_b) if margin == 0 else _closest(n_c, n_b, t_c, t_b, margin)
+    u = t + margin
+    value = (n_c - x_c) * log((1 - t_c) / (1 - u)) + (n_b - x_b) * log((1 - t_b) / (1 - t))
+    if x_c:
+        value += x_c * log(t_c / u)
+    if x_b:
+        value += x_b * log(t_b / t)
+    return value
 
 
-def _inside(rate: float) -> float:
-    return min(max(rate, TINY), 1 - TINY)
+def _closest(n_c: float, n_b: float, t_c: float, t_b: float, margin: float) -> float:
+    """Stable's rate at the point of the line u = t + margin that is closest to the alternative.
+
+    Setting the derivative to zero gives a cubic in t. It is negative at -margin, positive at 0, negative at
+    the upper end of the bracket and positive at 1, so of its three real roots the wanted one is the middle.
+    """
+    c, b = n_c / (n_c + n_b), n_b / (n_c + n_b)
+    a, d = t_c - margin, margin
+    second = -(c * (a + 1) + b * (1 - 2 * d + t_b))
+    first = c * a + b * (t_b * (1 - 2 * d) - d * (1 - d))
+    constant = b * t_b * d * (1 - d)
+    p = first - second * second / 3
+    q = second * (2 * second * second / 27 - first / 3) + constant
+    radius = sqrt(-p / 3)
+    angle = acos(min(max(1.5 * q / (p * radius), -1.0), 1.0)) / 3
+    t = 2 * radius * cos(angle - _THIRD_OF_A_TURN) - second / 3
+    # One Newton step gives back the digits that the cosine loses when two roots are near each other.
+    t -= (((t + second) * t + first) * t + constant) / ((3 * t + 2 * second) * t + first)
+    low, high = (t_b, a) if a > t_b else (max(a, _TINY), min(t_b, 1 - d - _TINY))
+    return min(max(t, low), high)

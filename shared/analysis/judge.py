@@ -1,64 +1,42 @@
-"""The judge: a pure function of the per-period history, so that measuring stores nothing.
+"""Whether the canary is worse than stable, judged anew from the whole history at every look: nothing is stored.
 
-Two capitals. The capital of harm is spread over alternatives ("errors by 2 points", "three times the odds of a slow
-answer") and multiplied by each block's e-value; it reaches 1/false_rollback_risk on a good release with at most that
-probability over the whole rollout, at any number of looks. The capital of safety does the same against "worse by the
-largest acceptable harm", for this step alone. One block is one period, or as many as it takes until both sides were
-asked. Recomputed from the whole series at every look: a late or repeated minute cannot count twice.
+While both revisions have traffic the test is concurrent: the same periods, counts only, and looking every minute does
+not inflate the risks (e_value.py, capital.py). At 100 % no control is left: the canary is judged against stable's own
+history before it lost its traffic, with an absolute margin of one point or as much again as stable's rate, and it is
+healthy while there is data and no evidence of harm. Without any stable data only an absolute guardrail holds.
+
+What is guaranteed and what is not: docs/explanation/analysis.md.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from math import exp, inf, log
+from math import ceil
 
-from shared.analysis.counts import Counts, Period, percentile_ms, periods
-from shared.analysis.e_value import log_e_absolute, log_e_harm, log_e_safety
+from shared.analysis.conditions import dead, failing_probe, metrics_outage, unroutable
+from shared.analysis.criteria import CUTS
 from shared.analysis.evidence import Histogram, History, Probe
+from shared.analysis.latency import merged, quantile_ms
+from shared.analysis.periods import Period, probing_of, side_by_side
+from shared.analysis.proof import Risk
+from shared.analysis.trial import Standing, Trial
 from shared.analysis.verdict import Health, Verdict
+from shared.analysis.words import (
+    against_stable,
+    e_value,
+    failed_of,
+    more_needed,
+    odds,
+    slower_than_stable,
+    under,
+)
 
-# Extra errors looked for, as shares of what still works; the weights favour the failures that hurt most.
-ERROR_SHIFTS = ((0.006, 0.15), (0.02, 0.15), (0.07, 0.15), (0.25, 0.15), (0.9, 0.4))
-# Odds of a slow answer looked for (about x1.2, x1.5 and x2 in time), at two cuts of stable's latencies,
-# each with the points of slowness a cold cache may cost.
-SLOW_ODDS = (1.6, 3.0, 8.0)
-SLOW_CUTS = ((0.5, 0.05, 0.5), (0.9, 0.03, 0.5))  # quantile, margin, weight
-ERRORS_WEIGHT = 0.7  # of the capital; latency has the rest
-AGREEING_PERIODS_CAP = 0.34  # of the evidence needed, from any one period: three must agree
-MASSIVE_FAILURE = (3, 0.8)  # bad requests and share of a period's requests from which no cap holds
-PRIOR_BAD, PRIOR_REQUESTS = 0.5, 250.0  # what is assumed of a stable revision never seen
-ROOM_FOR_DOUBT = 20.0  # a step is not passed with harm closer than this factor to a rollback
-OUTAGE_SHARE, OUTAGE_FACTOR, OUTAGE_PERIODS = 0.05, 5.0, 3
-UNROUTABLE_EXPECTED, UNROUTABLE_SHARE = 30.0, 0.1  # Poisson(30) is at most 3 once in 10^9
-BLIND_PERIODS = 5  # without one sample, our own probes' included: nobody can see
-FIRST_DEPLOYMENT_REQUESTS, FIRST_DEPLOYMENT_BAD = 5, 0.5
-LOG_E_MAX = 700.0  # the largest exponent a float can take
+__all__ = ["Risk", "judge"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Risk:
-    """The four numbers a person chooses; see shared/rollout/strategy.py for their meaning."""
-
-    false_rollback_risk: float = 0.01
-    missed_harm_risk: float = 0.05
-    harm_points_max: float = 10.0
-    latency_points_max: float = 25.0
-
-
-@dataclass(slots=True)
-class _Ledgers:
-    """The running capitals of one judgement, in nats."""
-
-    harm: dict[tuple[str, float], float] = field(default_factory=dict)
-    safety_errors: float = 0.0
-    safety_latency: float = 0.0
-
-    def harm_in_all(self) -> float:
-        top = max(self.harm.values())
-        return top + log(sum(exp(value - top) for value in self.harm.values()))
-
-    def errors_lead(self) -> bool:
-        return max(self.harm, key=lambda name: self.harm[name])[0] == "errors"
+_GUARDRAIL_PERIODS = 10
+_GUARDRAIL_REQUESTS = 5
+_GUARDRAIL_SHARE = 0.5
+_HOPELESS_MINUTES = 24 * 60.0
 
 
 def judge(
@@ -71,261 +49,192 @@ def judge(
     share: int,
     risk: Risk,
     probes: Sequence[Probe] = (),
+    next_share: int = 100,
 ) -> Verdict:
-    """The verdict on `canary` at `share` percent beside `stable` ("" for a first deployment).
+    """The verdict on `canary` at `share` percent; stable is "" on a first deployment.
 
-    probes: ours in one tick; one tick per period is taken out of the canary's counts. They are otherwise not evidence.
+    rollout_started: the canary's first traffic. step_started: when this share was set; the period of the change holds
+    both splits and is not of the step. probes: this tick's, taken out of the canary's counts (periods.Probing).
+    next_share: what a healthy verdict leads to; the more users it concerns, the less harm must be ruled out.
     """
-    series = periods(history, canary, stable, len(probes))
-    settled_from = step_started + history.sample_period  # the period of the change holds both splits
-    step = [row for row in series if row.end > settled_from]
-    if not step:
-        return _without_samples(history, step_started, probes)
-    before = [row for row in series if row.end <= rollout_started]
-    during = [row for row in series if row.end > rollout_started]
-    if not stable:
-        return _first_deployment(step)
-    capitals = _weigh(before, during, step[0].end, share, risk)
-    return _conclude(capitals, before, during, step, share, risk)
-
-
-def _without_samples(history: History, step_started: datetime, probes: Sequence[Probe]) -> Verdict:
-    """No sample at all: too early to tell, a metrics outage when our own probes are missing, or nobody there."""
-    silent = (history.settled_until - step_started) / history.sample_period
-    if probes and silent > BLIND_PERIODS:
-        reason = f"No metrics for {silent:.0f} periods although our own probes were answered: a metrics outage."
-        return Verdict(health=Health.ERROR, reason=reason)
-    return Verdict(health=Health.INCONCLUSIVE, reason="No request of this step is visible in the metrics yet.")
-
-
-def _first_deployment(step: list[Period]) -> Verdict:
-    requests, bad = sum(row.canary.requests for row in step), sum(row.canary.bad for row in step)
-    said = f"{bad:,} of {requests:,} requests failed; there is nothing to compare with."
-    sick = requests >= FIRST_DEPLOYMENT_REQUESTS and bad >= FIRST_DEPLOYMENT_BAD * requests
-    health = Health.UNHEALTHY if sick else Health.HEALTHY if requests else Health.INCONCLUSIVE
-    return Verdict(health=health, reason=said, canary_requests=requests, canary_errors=bad)
-
-
-def _weigh(before: list[Period], during: list[Period], step_from: datetime, share: int, risk: Risk) -> _Ledgers:
-    """Plays every block of the rollout, the stable's rates always predicted from earlier blocks."""
-    capitals = _Ledgers()
-    cuts = _cuts(before or during)
-    for shift, weight in ERROR_SHIFTS:
-        capitals.harm["errors", shift] = log(weight * (ERRORS_WEIGHT if cuts else 1.0))
-    for quantile, _, weight in SLOW_CUTS if cuts else ():
-        for odds in SLOW_ODDS:
-            capitals.harm[f"p{quantile}", odds] = log(weight * (1 - ERRORS_WEIGHT) / len(SLOW_ODDS))
-    limit = {
-        name: AGREEING_PERIODS_CAP * (log(1 / risk.false_rollback_risk) - own) for name, own in capitals.harm.items()
-    }
-    stable_bad, stable = PRIOR_BAD, PRIOR_REQUESTS
-    slow = {quantile: ((1 - quantile) * 10, 10.0) for quantile in cuts}
-    open_block: list[Period] = []
-    for index, row in enumerate([*before, *during]):
-        if index >= len(before):
-            open_block.append(row)
-            canary, control = _sum(r.canary for r in open_block), _sum(r.stable for r in open_block)
-            if canary.requests and (control.requests or share == 100):
-                usual = min(stable_bad / stable, 0.9)
-                rates = {quantile: _inside(bad / whole) for quantile, (bad, whole) in slow.items()}
-                _play(capitals, canary, control, usual, cuts, rates, limit, alone=not control.requests)
-                if row.end >= step_from:
-                    _play_safety(capitals, canary, control, usual, cuts, rates, risk)
-                open_block = []
-        stable_bad, stable = stable_bad + row.stable.bad, stable + row.stable.requests
-        for quantile, cut in cuts.items():
-            bad, whole = row.stable.slower_than(cut)
-            slow[quantile] = (slow[quantile][0] + bad, slow[quantile][1] + whole)
-    return capitals
-
-
-def _play(
-    capitals: _Ledgers,
-    canary: Counts,
-    control: Counts,
-    usual: float,
-    cuts: dict[float, float],
-    rates: dict[float, float],
-    limit: dict[tuple[str, float], float],
-    *,
-    alone: bool,
-) -> None:
-    massive = canary.bad >= MASSIVE_FAILURE[0] and canary.bad >= MASSIVE_FAILURE[1] * canary.requests
-    for shift, _ in ERROR_SHIFTS:
-        name = ("errors", shift)
-        if alone:
-            bound = min(usual + max(0.01, usual), 0.9)
-            gain = log_e_absolute(
-                bad=canary.bad, requests=canary.requests, worse=bound + shift * (1 - bound), bound=bound
-            )
-        else:
-            gain = log_e_harm(
-                canary_bad=canary.bad,
-                canary=canary.requests,
-                stable_bad=control.bad,
-                stable=control.requests,
-                worse=_inside(usual + shift * (1 - usual)),
-                usual=usual,
-            )
-        capitals.harm[name] += min(gain, inf if massive else limit[name])
-    for quantile, margin, _ in SLOW_CUTS if cuts and not alone else ():
-        slow, timed = canary.slower_than(cuts[quantile])
-        slow_control, timed_control = control.slower_than(cuts[quantile])
-        for odds in SLOW_ODDS:
-            raised = odds * rates[quantile] / (1 - rates[quantile])
-            gain = log_e_harm(
-                canary_bad=slow,
-                canary=timed,
-                stable_bad=slow_control,
-                stable=timed_control,
-                worse=_inside(raised / (1 + raised)),
-                usual=rates[quantile],
-                margin=margin,
-            )
-            name = (f"p{quantile}", odds)
-            capitals.harm[name] += min(gain, limit[name])
-
-
-def _play_safety(
-    capitals: _Ledgers,
-    canary: Counts,
-    control: Counts,
-    usual: float,
-    cuts: dict[float, float],
-    rates: dict[float, float],
-    risk: Risk,
-) -> None:
-    capitals.safety_errors += log_e_safety(
-        canary_bad=canary.bad,
-        canary=canary.requests,
-        stable_bad=control.bad,
-        stable=control.requests,
-        usual=usual,
-        margin=risk.harm_points_max / 100,
+    periods = side_by_side(history, canary, stable, probing_of(probes, canary))
+    case = _Case(
+        history=history,
+        canary=canary,
+        share=share,
+        probes=probes,
+        rollout=[period for period in periods if period.end > rollout_started],
+        step=[period for period in periods if period.end - history.sample_period >= step_started],
+        outage=metrics_outage(history, canary, probes, rollout_started),
     )
-    if 0.9 in cuts:
-        slow, timed = canary.slower_than(cuts[0.9])
-        slow_control, timed_control = control.slower_than(cuts[0.9])
-        capitals.safety_latency += log_e_safety(
-            canary_bad=slow,
-            canary=timed,
-            stable_bad=slow_control,
-            stable=timed_control,
-            usual=rates[0.9],
-            margin=risk.latency_points_max / 100,
+    if not any(period.stable_requests for period in periods):
+        return _without_stable(case)
+    trial = Trial(risk, history.sample_period, rollout_started)
+    trial.begin_step(step_started, share, next_share)
+    for period in periods:
+        trial.weigh(period)
+    if share == 100:
+        return _beside_history(case, trial)
+    return _beside_stable(case, trial)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One look, before weighing. rollout: periods since the first traffic. step: those in which its split holds."""
+
+    history: History
+    canary: str
+    share: int
+    probes: Sequence[Probe]
+    rollout: Sequence[Period]
+    step: Sequence[Period]
+    outage: str
+
+    @property
+    def users(self) -> int:
+        """Canary requests that count for this step."""
+        return sum(period.users for period in self.step)
+
+
+def _beside_stable(case: _Case, trial: Trial) -> Verdict:
+    """Both have traffic. What is proved outranks what cannot be seen, and that outranks what is missing."""
+    figures = _figures(case.rollout, trial)
+    counts, harm = against_stable(figures), odds(figures.evidence_of_harm)
+    standing = trial.standing
+    if standing is Standing.HARMFUL:
+        return _verdict(figures, Health.UNHEALTHY, _blame(case, trial, counts, harm))
+    if case.outage:
+        return _verdict(figures, Health.ERROR, case.outage)
+    lost = unroutable(case.step, case.share, case.history.sample_period)
+    if lost:
+        return _verdict(figures, Health.UNHEALTHY, lost)
+    if standing is Standing.SHARED_OUTAGE:
+        said = f"{counts}; stable fails at the same time, as it did not before."
+        return replace(_verdict(figures, Health.INCONCLUSIVE, said), shared_outage=True)
+    probe = failing_probe(case.probes, case.canary)
+    if probe and dead(case.step, case.probes, case.canary):
+        return _verdict(figures, Health.UNHEALTHY, f"it answers nobody, our own probes neither: {probe.reason}.")
+    if probe:
+        return _verdict(figures, Health.INCONCLUSIVE, f"{counts}; our probe of {probe.path} failed: {probe.reason}.")
+    if standing is Standing.DOUBTFUL:
+        return _verdict(figures, Health.INCONCLUSIVE, f"{counts}; {harm} that it is worse: too little to roll back.")
+    if standing is Standing.UNPROVED:
+        return _unproved(case, trial, figures, counts)
+    error_proof = trial.step.errors
+    assert error_proof is not None
+    proved = f"{under(100 * error_proof.margin)}, {odds(figures.evidence_of_safety)}"
+    return _verdict(figures, Health.HEALTHY, f"{counts}; {proved}.")
+
+
+def _blame(case: _Case, trial: Trial, counts: str, harm: str) -> str:
+    blamed = trial.blamed_cut
+    if blamed is None:
+        return f"{counts}; {harm} that errors rose."
+    ours, theirs = _latencies(case.rollout)
+    slow = slower_than_stable(CUTS[blamed][0], trial.edges_ms[blamed], ours, theirs)
+    return f"{slow}; {harm} that answers slowed."
+
+
+def _unproved(case: _Case, trial: Trial, figures: Verdict, counts: str) -> Verdict:
+    """What is still missing, in requests and minutes."""
+    stable = sum(period.stable_requests for period in case.step)
+    if not case.step:
+        said = f"no period of this step is settled yet, only what was until {case.history.settled_until:%H:%M:%S} UTC."
+        return _verdict(replace(figures, requests_needed=1), Health.INCONCLUSIVE, said)
+    if not case.users or not stable:
+        said = (
+            f"nothing to compare in this step yet: {case.users:,} users' requests on the canary, {stable:,} on stable."
         )
+        return _verdict(replace(figures, requests_needed=1), Health.INCONCLUSIVE, said)
+    if trial.latency_unknown:
+        said = f"{counts}; stable's latencies are not known yet, so nobody can tell whether the canary is slower."
+        return _verdict(figures, Health.INCONCLUSIVE, said)
+    requests = _requests_needed(case, trial)
+    elapsed = (case.step[-1].end - case.step[0].end + case.history.sample_period).total_seconds() / 60
+    minutes = requests * elapsed / case.users
+    figures = replace(figures, requests_needed=requests, minutes_needed=round(minutes, 1))
+    said = f"{counts}; {more_needed(requests, minutes)}."
+    if minutes > _HOPELESS_MINUTES:
+        said = f"{said[:-1]}: too little traffic to know within a day; a person must decide."
+    return _verdict(figures, Health.INCONCLUSIVE, said)
 
 
-def _conclude(
-    capitals: _Ledgers, before: list[Period], during: list[Period], step: list[Period], share: int, risk: Risk
-) -> Verdict:
-    canary, control = _sum(row.canary for row in during), _sum(row.stable for row in during)
-    here, beside = _sum(row.canary for row in step), _sum(row.stable for row in step)
-    harm = capitals.harm_in_all()
-    timed = any(row.stable.latency.counts for row in during)
-    safety = min(capitals.safety_errors, capitals.safety_latency) if timed else capitals.safety_errors
-    canary_p90, baseline_p90 = (
-        percentile_ms((row.canary for row in during), 0.9),
-        percentile_ms((row.stable for row in [*before, *during]), 0.9),
+def _requests_needed(case: _Case, trial: Trial) -> int:
+    """Canary requests until safety is proved, if all goes on as stable does and the traffic stays as it was."""
+    periods = len(case.step)
+    canary = case.users / periods
+    stable = sum(period.stable_requests for period in case.step) / periods
+    missing = 1.0
+    for proof in trial.proofs:
+        gain = proof.comparison.safety_per_period(canary, stable, proof.margin)
+        missing = max(missing, (trial.log_safety_needed - proof.log_e) / gain * canary)
+    return ceil(missing)
+
+
+def _beside_history(case: _Case, trial: Trial) -> Verdict:
+    """At 100 %: harm is an excess over stable's own history."""
+    figures = replace(
+        _figures(case.step, trial),
+        baseline_requests=sum(period.stable_requests for period in case.rollout),
+        baseline_errors=sum(period.stable_errors for period in case.rollout),
     )
-    said = (
-        f"{canary.bad:,} of {canary.requests:,} canary requests failed, "
-        f"{control.bad:,} of {control.requests:,} on stable"
-    )
-    if canary_p90 is not None and baseline_p90 is not None:
-        said += f"; 90 % answered within {canary_p90:.0f} ms against {baseline_p90:.0f} ms"
-    needed = 0
-    shared_outage = False
-    odds = exp(min(harm, LOG_E_MAX))
-    sure_of_harm, sure_of_safety = log(1 / risk.false_rollback_risk), log(1 / risk.missed_harm_risk)
-    expected = share / 100 * (here.requests + beside.requests)
-    if harm >= sure_of_harm:
-        health = Health.UNHEALTHY
-        said += f". Odds {odds:,.0f} to 1 that {'errors rose' if capitals.errors_lead() else 'answers slowed'}."
-    elif expected >= UNROUTABLE_EXPECTED and here.requests < UNROUTABLE_SHARE * expected:
-        health = Health.UNHEALTHY
-        said = f"Only {here.requests:,} of about {expected:,.0f} requests of this step reached the canary: unroutable."
-    elif _shared_outage(before, during):
-        health, shared_outage = Health.INCONCLUSIVE, True
-        said += ". Stable fails at the same time."
-    elif not here.requests:
-        health = Health.INCONCLUSIVE
-        said = "Nobody asked the canary on this step yet."
-    elif harm > sure_of_harm - log(ROOM_FOR_DOUBT):
-        health = Health.INCONCLUSIVE
-        said += f". Odds {odds:,.1f} to 1 that it is worse: more requests must tell."
-    elif share == 100:
-        health = Health.HEALTHY
-        said += ". Nothing speaks against it at 100 %."
-    elif safety >= sure_of_safety:
-        health = Health.HEALTHY
-        said += f". More than {risk.harm_points_max:g} points of harm are ruled out."
-    else:
-        health = Health.INCONCLUSIVE
-        needed = _needed(sure_of_safety - safety, here, beside, risk)
-        said += f". About {needed:,} more canary requests will tell."
+    counts = failed_of(figures.canary_errors, figures.canary_requests, "canary requests")
+    said = f"{counts} at 100 %, stable's own history allows {trial.errors.limit:.1%}"
+    harm = odds(figures.evidence_of_harm)
+    standing = trial.standing
+    if standing is Standing.HARMFUL:
+        return _verdict(figures, Health.UNHEALTHY, f"{said}; {harm} that errors rose.")
+    if case.outage:
+        return _verdict(figures, Health.ERROR, case.outage)
+    probe = failing_probe(case.probes, case.canary)
+    if probe and dead(case.step, case.probes, case.canary):
+        return _verdict(figures, Health.UNHEALTHY, f"it answers nobody, our own probes neither: {probe.reason}.")
+    if not case.users:
+        waits = "no user's request reached the canary at 100 % yet."
+        return _verdict(replace(figures, requests_needed=1), Health.INCONCLUSIVE, waits)
+    if standing is Standing.DOUBTFUL:
+        return _verdict(figures, Health.INCONCLUSIVE, f"{said}; {harm} that it is worse: too little to roll back.")
+    return _verdict(figures, Health.HEALTHY, f"{said}; nothing speaks against the release.")
+
+
+def _without_stable(case: _Case) -> Verdict:
+    """Nothing to compare with: the release is bad if half of its latest requests fail, and else only at 100 % good."""
+    figures = _figures(case.rollout, None)
+    latest = [period for period in case.rollout if period.exposed][-_GUARDRAIL_PERIODS:]
+    errors, exposed = sum(period.errors for period in latest), sum(period.exposed for period in latest)
+    if exposed >= _GUARDRAIL_REQUESTS and errors >= _GUARDRAIL_SHARE * exposed:
+        counts = failed_of(errors, exposed, "of the latest canary requests")
+        return _verdict(figures, Health.UNHEALTHY, f"{counts}; there is no stable to compare with.")
+    if case.outage:
+        return _verdict(figures, Health.ERROR, case.outage)
+    if not case.users:
+        waits = "no user's request reached the canary yet."
+        return _verdict(replace(figures, requests_needed=1), Health.INCONCLUSIVE, waits)
+    counts = failed_of(figures.canary_errors, figures.canary_requests, "canary requests")
+    if case.share == 100:
+        return _verdict(figures, Health.HEALTHY, f"{counts}; there is no stable to compare with.")
+    return _verdict(figures, Health.INCONCLUSIVE, f"{counts}; stable has no requests to compare with.")
+
+
+def _verdict(figures: Verdict, health: Health, sentence: str) -> Verdict:
+    return replace(figures, health=health, reason=sentence[:1].upper() + sentence[1:])
+
+
+def _figures(periods: Sequence[Period], trial: Trial | None) -> Verdict:
+    ours, theirs = _latencies(periods)
     return Verdict(
-        health=health,
-        reason=said,
-        canary_requests=canary.requests,
-        canary_errors=canary.bad,
-        baseline_requests=control.requests,
-        baseline_errors=control.bad,
-        evidence_of_harm=odds,
-        evidence_of_safety=exp(min(safety, LOG_E_MAX)),
-        canary_p90_ms=_finite(canary_p90),
-        baseline_p90_ms=_finite(baseline_p90),
-        requests_needed=needed,
-        shared_outage=shared_outage,
+        health=Health.INCONCLUSIVE,
+        reason="",
+        canary_requests=sum(period.users for period in periods),
+        canary_errors=sum(period.errors for period in periods),
+        baseline_requests=sum(period.stable_requests for period in periods),
+        baseline_errors=sum(period.stable_errors for period in periods),
+        evidence_of_harm=min(trial.capital.total, 1e12) if trial else 0.0,
+        evidence_of_safety=e_value(trial.log_safety) if trial else 0.0,
+        canary_p90_ms=quantile_ms(ours, 0.9),
+        baseline_p90_ms=quantile_ms(theirs, 0.9),
     )
 
 
-def _needed(missing: float, here: Counts, beside: Counts, risk: Risk) -> int:
-    """Canary requests until `missing` nats of safety, if it does no worse than stable from now on."""
-    usual = _inside((beside.bad + PRIOR_BAD) / (beside.requests + PRIOR_REQUESTS))
-    stable = max(beside.requests / here.requests, 0.01)
-    gain = log_e_safety(
-        canary_bad=usual,
-        canary=1.0,
-        stable_bad=usual * stable,
-        stable=stable,
-        usual=usual,
-        margin=risk.harm_points_max / 100,
-    )
-    return max(1, round(missing / gain)) if gain > 0 else 1
-
-
-def _shared_outage(before: list[Period], during: list[Period]) -> bool:
-    """Stable failed just now, in more than 5 % of its requests and five times more often than before the rollout."""
-    now, then = _sum(row.stable for row in during[-OUTAGE_PERIODS:]), _sum(row.stable for row in before)
-    usual = (then.bad + PRIOR_BAD) / (then.requests + PRIOR_REQUESTS)
-    return now.bad > OUTAGE_SHARE * now.requests and now.bad > OUTAGE_FACTOR * usual * now.requests
-
-
-def _cuts(rows: list[Period]) -> dict[float, float]:
-    """Stable's own latency at each quantile, in milliseconds; empty without latencies."""
-    cuts = {quantile: percentile_ms((row.stable for row in rows), quantile) for quantile, _, _ in SLOW_CUTS}
-    return {quantile: cut for quantile, cut in cuts.items() if cut is not None}
-
-
-def _sum(sides: Iterable[Counts]) -> Counts:
-    """Several periods as one; the histograms of one service share their bounds."""
-    requests = bad = 0
-    bounds: tuple[float, ...] = ()
-    totals: list[int] = []
-    for side in sides:
-        requests, bad = requests + side.requests, bad + side.bad
-        if side.latency.counts:
-            bounds = side.latency.bounds_ms if len(side.latency.bounds_ms) > len(bounds) else bounds
-            totals += [0] * (len(side.latency.counts) - len(totals))
-            for index, count in enumerate(side.latency.counts):
-                totals[index] += count
-    return Counts(requests=requests, bad=bad, latency=Histogram(bounds_ms=bounds, counts=tuple(totals)))
-
-
-def _inside(rate: float) -> float:
-    return min(max(rate, 1e-4), 1 - 1e-4)
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or value == inf else value
+def _latencies(periods: Sequence[Period]) -> tuple[Histogram, Histogram]:
+    return merged([period.latency for period in periods]), merged([period.stable_latency for period in periods])

@@ -17,8 +17,10 @@ class Health(StrEnum):
 class Verdict:
     """The judge's answer, its reason in one sentence and the figures behind it.
 
+    Requests and errors: the canary's since its first traffic (at 100 %: of that phase), and stable's beside it.
     shared_outage: stable is just as bad at the same moment, so the canary is not to blame.
-    requests_needed: canary requests still missing for an answer, 0 when there is one.
+    requests_needed, minutes_needed: canary requests still missing for an answer, and how long they will take at this
+    rate; 0 when there is an answer, or when nobody can say how long.
     """
 
     health: Health
@@ -32,4 +34,5 @@ class Verdict:
     canary_p90_ms: float | None = None
     baseline_p90_ms: float | None = None
     requests_needed: int = 0
+    minutes_needed: float = 0.0
     shared_outage: bool = False

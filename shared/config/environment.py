@@ -141,6 +141,10 @@ class _Reader:
             if _is_number(value) and value >= 0:
                 return timedelta(seconds=value)
             self.problems.append(f"{path}: must be a number of seconds, 0 or more")
+        elif isinstance(default, bool):
+            if isinstance(value, bool):
+                return value
+            self.problems.append(f"{path}: must be true or false")
         elif isinstance(default, OnNewer):
             if value in tuple(OnNewer):
                 return OnNewer(value)

@@ -43,6 +43,7 @@ def parse(message: Message) -> Judged:
         newer_sequence=fields.integer(body, "newer_sequence", default=0),
         appeared=fields.text(body, "appeared", default=""),
         appeared_image=fields.text(body, "appeared_image", default=""),
+        requests_per_minute=fields.number(body, "requests_per_minute", default=0.0),
     )
 
 
@@ -74,5 +75,6 @@ def _verdict(row: dict[str, Any], path: str) -> Verdict:
         canary_p90_ms=p90("canary_p90_ms"),
         baseline_p90_ms=p90("baseline_p90_ms"),
         requests_needed=fields.integer(row, "requests_needed", default=0, path=path),
+        minutes_needed=fields.number(row, "minutes_needed", default=0.0, path=path),
         shared_outage=row.get("shared_outage") is True,
     )

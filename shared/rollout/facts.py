@@ -31,6 +31,7 @@ class Judged:
 
     rollout_id, step: what was judged; a verdict about anything else is stale. sequence: of the record read.
     canary, canary_state, canary_message: the revision on trial as Cloud Run reports it; "" when unknown yet.
+    requests_per_minute: the service's of late, read before the canary's first traffic; 0 when unknown.
     probes: of the canary's tagged URL in this tick. verdict: None outside judged phases.
     target: the newest revision proved good to return to in this tick; "" when none is.
     announced: outbox keys the ledger holds already. frozen: why the environment may not advance, or "".
@@ -54,6 +55,7 @@ class Judged:
     newer_sequence: int = 0
     appeared: str = ""
     appeared_image: str = ""
+    requests_per_minute: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from shared.rollout.requests import begin
 from shared.rollout.service import RevisionState
 from shared.rollout.strategy import Strategy
 from shared.rollout.table import Cause
+from shared.rollout.traffic import steps_of
 
 _JUDGED = frozenset({Phase.PROGRESSING, Phase.BAKING})
 
@@ -143,7 +144,9 @@ def _verify(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> 
     if not record.target:
         return hold(record, HoldCause.NO_TARGET, now, f"{rollout.stable} does not answer: there is no way back.")
     record = enter(record, Cause.PROBES_PASSED, now, step=0)
-    share = strategy.share(0)
+    steps = strategy.steps_for(fact.requests_per_minute)
+    assert record.rollout is not None
+    record, share = replace(record, rollout=replace(record.rollout, steps=steps)), steps[0]
     return _first_traffic(record, now, f"{rollout.release.short} passed its probes and gets {share} %.", share)
 
 
@@ -210,10 +213,11 @@ def _step_up(record: Record, why: str, now: datetime, strategy: Strategy) -> Rec
             record, Cause.BAKED, now, f"{name} is promoted after {_span(strategy.final_bake_time)} at 100 %."
         )
     assert rollout.step is not None
-    if strategy.is_last(rollout.step):
+    steps = steps_of(rollout, strategy)
+    if rollout.step >= len(steps) - 1:
         record = enter(record, Cause.LAST_STEP_PASSED, now)
         return announce(record, "rollout.advanced", now, f"{name} goes to 100 % and bakes. {why}", percent="100")
-    share = strategy.share(rollout.step + 1)
+    share = steps[rollout.step + 1]
     record = enter(record, Cause.STEP_PASSED, now, step=rollout.step + 1)
     return announce(record, "rollout.advanced", now, f"{name} goes to {share} %. {why}", percent=str(share))
 

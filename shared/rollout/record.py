@@ -30,7 +30,7 @@ class Rollout:
 
     canary: the revision on trial, "" until Cloud Run has named it; stable, stable_release: what users were on before,
     "" and None for a first deployment; step: index into the strategy's steps while progressing;
-    first_traffic_at: when users first met the canary.
+    first_traffic_at: when users first met the canary; steps: its shares, chosen then by the service's traffic.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Rollout:
     step: int | None = None
     first_traffic_at: datetime | None = None
     hold: Hold | None = None
+    steps: tuple[int, ...] = ()
 
     @property
     def active(self) -> bool:

@@ -32,7 +32,7 @@ def requested(record: Record, fact: DeployRequested, now: datetime, strategy: St
         after = replace(record, waiting=release, decided_at=release.requested_at)
         after = announce(after, "deploy.waiting", now, text, Severity.WARNING, digest=release.digest, by=fact.by)
         return concluded(record, after, "waits", text)
-    return _start(record, fact, now, strategy)
+    return _start(record, fact, now)
 
 
 def _settled(record: Record, release: Release) -> tuple[str, str] | None:
@@ -73,7 +73,7 @@ def _must_wait(record: Record, fact: DeployRequested, strategy: Strategy) -> str
     return ""
 
 
-def _start(record: Record, fact: DeployRequested, now: datetime, strategy: Strategy) -> Decision:
+def _start(record: Record, fact: DeployRequested, now: datetime) -> Decision:
     release = fact.release
     after = record
     if record.active:
@@ -84,7 +84,7 @@ def _start(record: Record, fact: DeployRequested, now: datetime, strategy: Strat
     text = f"{release.short} starts " + (
         "as a first deployment: nothing to compare with, probes only."
         if first
-        else f"as a canary beside {rollout.stable}, first share {strategy.share(0)} %."
+        else f"as a canary beside {rollout.stable}."
     )
     severity = Severity.INFO
     if fact.session_affinity and not first:

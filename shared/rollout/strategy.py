@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from math import ceil
+
+_FIRST_REQUESTS, _FIRST_MINUTES = 10, 3
+_FIRST_SHARE_MIN, _FIRST_SHARE_MAX = 1, 50  # percent
+_STRIDE_MIN = 1.5  # from the first share to the next step
 
 
 class OnNewer(StrEnum):
@@ -18,9 +23,11 @@ class Strategy:
 
     steps: ascending canary shares in percent, each judged against stable, the last below 100 so that
     a control remains. After the last step the canary gets 100 % and bakes with stable kept warm.
+    first_share_by_traffic: a busy service starts lower than the first step, a quiet one higher (`steps_for`).
     """
 
     steps: tuple[int, ...] = (5, 25, 50, 90)
+    first_share_by_traffic: bool = True
     step_bake_time: timedelta = timedelta(minutes=5)  # the least time on one step
     final_bake_time: timedelta = timedelta(hours=1)  # at 100 %, before promotion
     prepare_deadline: timedelta = timedelta(minutes=10)  # from start to a ready revision
@@ -35,10 +42,16 @@ class Strategy:
     missed_harm_risk: float = 0.05  # chance to advance a canary worse than the harm below
     harm_points_max: float = 10.0  # largest acceptable extra error rate, percentage points
     latency_points_max: float = 25.0  # largest acceptable extra share of slow requests, percentage points
+    proof_time: timedelta = timedelta(minutes=11)  # a step rules out as little harm as this much traffic can
 
-    def share(self, step: int) -> int:
-        """The canary's percent on step `step`, counted from 0."""
-        return self.steps[step]
+    def steps_for(self, requests_per_minute: float) -> tuple[int, ...]:
+        """The steps of a rollout on a service this busy: the first share brings ten requests in three minutes.
 
-    def is_last(self, step: int) -> bool:
-        return step == len(self.steps) - 1
+        A canary that fails altogether then costs as many users on a quiet service as on a busy one. Steps that the
+        first share all but reaches are left out.
+        """
+        if not self.first_share_by_traffic or requests_per_minute <= 0:
+            return self.steps
+        wanted = 100 * _FIRST_REQUESTS / (_FIRST_MINUTES * requests_per_minute)
+        first = min(max(ceil(wanted), _FIRST_SHARE_MIN), _FIRST_SHARE_MAX, self.steps[-1])
+        return (first, *(step for step in self.steps if step >= _STRIDE_MIN * first))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from shared.rollout.names import Phase
-from shared.rollout.record import Record
+from shared.rollout.record import Record, Rollout
 from shared.rollout.service import TrafficTarget
 from shared.rollout.strategy import Strategy
 
@@ -13,6 +13,11 @@ PREVIOUS_TAG = "previous"
 OUR_TAGS = frozenset({STABLE_TAG, CANARY_TAG, PREVIOUS_TAG})
 
 LATEST = None  # the traffic target that follows the newest ready revision
+
+
+def steps_of(rollout: Rollout, strategy: Strategy) -> tuple[int, ...]:
+    """The shares of this rollout: its own from its first traffic on, so that a changed strategy moves no user."""
+    return rollout.steps or strategy.steps
 
 
 def split(record: Record, strategy: Strategy) -> dict[str | None, int]:
@@ -26,7 +31,7 @@ def split(record: Record, strategy: Strategy) -> dict[str | None, int]:
         return {rollout.canary: 100}
     if phase is Phase.PROGRESSING:
         assert rollout.step is not None
-        share = strategy.share(rollout.step)
+        share = steps_of(rollout, strategy)[rollout.step]
         return {stable: 100 - share, rollout.canary: share}
     return {stable: 100}
 

@@ -1,29 +1,20 @@
 """The judge on whole series: three answers, never a guess."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from shared.analysis.evidence import Histogram, History, Probe, ProbeOutcome, Sample
+from shared.analysis.evidence import History, Probe, Sample
 from shared.analysis.judge import Risk, judge
 from shared.analysis.verdict import Health, Verdict
-
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-BOUNDS = tuple(10 * 2 ** (index / 2) for index in range(14))
-PROBE = Probe(revision="canary", path="/", outcome=ProbeOutcome.PASSED, reason="status 200")
+from shared.analysis.words import span
+from tests.analysis.worlds import FAILED, MINUTE, NOW, history, latencies, steady
+from tests.analysis.worlds import PASSED as PROBE
 
 
-def latencies(dice: random.Random, count: int, factor: float) -> Histogram:
-    totals = [0] * (len(BOUNDS) + 1)
-    for _ in range(count):
-        value = 80 * factor * dice.lognormvariate(0, 0.6)
-        totals[next((index for index, bound in enumerate(BOUNDS) if value < bound), len(BOUNDS))] += 1
-    return Histogram(bounds_ms=BOUNDS, counts=tuple(totals))
-
-
-def sample(dice: random.Random, end: datetime, rate: float, bad: float, factor: float) -> Sample | None:
+def drawn(dice: random.Random, end: datetime, rate: float, bad: float, factor: float) -> Sample | None:
     count = sum(dice.random() < rate / 100 for _ in range(100))
     if not count:
         return None
@@ -46,10 +37,10 @@ def run(
     stable_rate = 60.0 if share < 100 else 0.0
     sides = {
         "stable": [
-            sample(dice, end, 60 if end <= started else stable_rate, stable_bad if end > started else 0.01, 1)
+            drawn(dice, end, 60 if end <= started else stable_rate, stable_bad if end > started else 0.01, 1)
             for end in ends
         ],
-        "canary": [sample(dice, end, canary_rate, canary_bad, factor) for end in ends if end > started],
+        "canary": [drawn(dice, end, canary_rate, canary_bad, factor) for end in ends if end > started],
     }
     history = History(
         sample_period=MINUTE,
@@ -70,7 +61,7 @@ def run(
 
 
 def test_a_good_release_is_found_healthy_and_never_blamed() -> None:
-    verdicts = [run(seed) for seed in range(100)]
+    verdicts = [run(seed, minutes=45) for seed in range(100)]
     assert sum(verdict.health is Health.UNHEALTHY for verdict in verdicts) <= 1
     assert sum(verdict.health is Health.HEALTHY for verdict in verdicts) >= 95
 
@@ -93,47 +84,6 @@ def test_too_few_requests_are_inconclusive_and_say_how_many_are_missing() -> Non
     assert verdict.health is Health.INCONCLUSIVE
     assert verdict.requests_needed > 0
     assert str(verdict.requests_needed) in verdict.reason
-
-
-def test_between_sure_and_unsure_it_waits_and_says_the_odds() -> None:
-    verdict = run(1, minutes=4, canary_bad=0.06)
-    assert verdict.health is Health.INCONCLUSIVE
-    assert "to 1 that it is worse: more requests must tell." in verdict.reason
-
-
-def test_a_step_nobody_asked_the_canary_on_is_inconclusive() -> None:
-    """Its earlier step was asked; on the new one stable alone has requests, too few to expect any of the canary."""
-    ends = [NOW + MINUTE * number for number in range(1, 6)]
-    history = History(
-        sample_period=MINUTE,
-        ingest_delay=MINUTE,
-        settled_until=ends[-1],
-        samples={
-            "stable": tuple(Sample(end=end, requests_by_class={"2xx": 9}) for end in ends),
-            "canary": (Sample(end=ends[0], requests_by_class={"2xx": 3}),),
-        },
-    )
-    verdict = judge(
-        history, "canary", "stable", rollout_started=NOW, step_started=ends[0], share=10, risk=Risk(), probes=()
-    )
-    assert (verdict.health, verdict.reason) == (Health.INCONCLUSIVE, "Nobody asked the canary on this step yet.")
-
-
-def test_without_latencies_errors_alone_decide() -> None:
-    ends = [NOW + MINUTE * number for number in range(-20, 21)]
-    history = History(
-        sample_period=MINUTE,
-        ingest_delay=MINUTE,
-        settled_until=ends[-1],
-        samples={
-            "stable": tuple(Sample(end=end, requests_by_class={"2xx": 50}) for end in ends),
-            "canary": tuple(Sample(end=end, requests_by_class={"2xx": 50}) for end in ends if end > NOW),
-        },
-    )
-    verdict = judge(history, "canary", "stable", rollout_started=NOW, step_started=NOW, share=50, risk=Risk())
-    assert verdict.health is Health.HEALTHY
-    assert verdict.canary_p90_ms is None
-    assert "answered within" not in verdict.reason
 
 
 def test_a_shared_outage_is_not_the_canarys() -> None:
@@ -172,3 +122,122 @@ def test_a_first_deployment_is_judged_on_its_own(bad: int, health: Health) -> No
     )
     found = judge(history, "canary", "", rollout_started=NOW, step_started=NOW, share=100, risk=Risk())
     assert found.health is health
+
+
+def look(found: History, *, minutes: int = 10, share: int = 25, probes: tuple[Probe, ...] = ()) -> Verdict:
+    """The verdict on a step that is also the whole rollout."""
+    started = NOW - minutes * MINUTE
+    return judge(
+        found,
+        "canary",
+        "stable",
+        rollout_started=started,
+        step_started=started,
+        share=share,
+        risk=Risk(),
+        probes=probes,
+    )
+
+
+def test_a_canary_whose_own_sample_alone_is_missing_is_a_metrics_outage() -> None:
+    gone = history(stable=steady(20, minutes=70), canary=steady(5, minutes=3, until=NOW - 7 * MINUTE))
+    assert "no sample of it since" in look(gone, probes=(PROBE,)).reason
+    never = history(stable=steady(20, minutes=70))
+    assert look(never, probes=(PROBE,)).health is Health.ERROR
+    assert look(never, share=100, probes=(PROBE,)).health is Health.ERROR
+
+
+def test_old_samples_of_both_are_a_metrics_outage() -> None:
+    verdict = look(history(stable=steady(20, minutes=70, until=NOW - 8 * MINUTE)), probes=(FAILED,))
+    assert verdict.health is Health.ERROR
+    assert "no revision has a sample since" in verdict.reason
+
+
+def test_nobody_there_is_not_unroutable_and_waits() -> None:
+    verdict = look(history(stable=steady(1, minutes=70)))
+    assert verdict.health is Health.INCONCLUSIVE
+    assert "0 users' requests on the canary, 10 on stable" in verdict.reason
+
+
+def test_a_canary_that_just_got_its_share_is_not_unroutable() -> None:
+    assert look(history(stable=steady(200, minutes=70)), minutes=2).health is Health.INCONCLUSIVE
+
+
+def test_before_the_first_settled_period_the_verdict_says_until_when_it_sees() -> None:
+    verdict = look(history(stable=steady(20, minutes=70)), minutes=0)
+    assert "settled yet, only what was until 12:00:00 UTC" in verdict.reason
+
+
+def test_a_failing_probe_stops_the_climb_and_blames_nobody() -> None:
+    both = history(stable=steady(300, minutes=70), canary=steady(101, minutes=9))
+    assert look(both).health is Health.HEALTHY
+    verdict = look(both, probes=(FAILED,))
+    assert verdict.health is Health.INCONCLUSIVE
+    assert "our probe of / failed: status 503" in verdict.reason
+
+
+@pytest.mark.parametrize("share", [25, 100])
+def test_a_canary_that_answers_nobody_is_unhealthy_on_the_quietest_service(share: int) -> None:
+    quiet = history(stable=steady(1, minutes=70), canary=steady(1, 1, minutes=9))
+    verdict = look(quiet, share=share, probes=(FAILED,))
+    assert verdict.health is Health.UNHEALTHY
+    assert verdict.reason == "It answers nobody, our own probes neither: status 503."
+
+
+def test_requests_and_minutes_that_are_missing_are_told() -> None:
+    verdict = look(history(stable=steady(27, minutes=70), canary=steady(3, minutes=9)))
+    assert verdict.health is Health.INCONCLUSIVE
+    assert "roughly" in verdict.reason
+    assert verdict.minutes_needed == pytest.approx(verdict.requests_needed * 10 / 27, abs=0.1)
+
+
+def test_where_nobody_can_know_the_verdict_says_so() -> None:
+    found = history(stable=steady(1, minutes=1500), canary=[*steady(1, minutes=1, until=NOW - 600 * MINUTE)])
+    verdict = look(found, minutes=1200, share=1)
+    assert verdict.minutes_needed > 24 * 60
+    assert "too little traffic to know within a day; a person must decide" in verdict.reason
+
+
+def test_unknown_latencies_of_stable_are_named() -> None:
+    dice = random.Random(1)
+    found = history(stable=steady(2, minutes=8, dice=dice), canary=steady(2, minutes=8, dice=dice))
+    assert "latencies are not known yet" in look(found).reason
+
+
+def test_some_evidence_of_harm_neither_climbs_nor_rolls_back() -> None:
+    found = history(stable=steady(75, 1, minutes=70), canary=steady(26, 1, minutes=9)[:4])
+    doubtful = replace(found, samples={**found.samples, "canary": tuple(steady(25, 2, minutes=4))})
+    verdict = look(doubtful)
+    assert verdict.health is Health.INCONCLUSIVE
+    assert "too little to roll back" in verdict.reason
+
+
+def test_at_100_percent_doubt_and_silence_are_inconclusive() -> None:
+    before = steady(100, minutes=70, until=NOW - 10 * MINUTE)
+    assert look(history(stable=before), share=100).health is Health.INCONCLUSIVE
+    verdict = look(history(stable=before, canary=steady(100, 5, minutes=2)), share=100)
+    assert verdict.health is Health.INCONCLUSIVE
+    assert "too little to roll back" in verdict.reason
+
+
+def test_without_any_sample_of_stable_nothing_is_compared() -> None:
+    assert "no user's request reached the canary yet" in look(history()).reason.lower()
+    verdict = look(history(canary=steady(50, minutes=9)))
+    assert (verdict.health, verdict.evidence_of_harm) == (Health.INCONCLUSIVE, 0.0)
+    assert "stable has no requests" in verdict.reason
+
+
+def test_odds_are_told_in_round_numbers() -> None:
+    dead = look(history(stable=steady(75, minutes=70), canary=steady(25, 25, minutes=9)))
+    assert "odds over a million to 1 that errors rose" in dead.reason
+    assert len(dead.reason) < 140
+
+
+def test_a_step_without_stable_compares_nothing() -> None:
+    found = history(stable=steady(50, minutes=60, until=NOW - 10 * MINUTE), canary=steady(50, minutes=9))
+    assert "450 users' requests on the canary, 0 on stable" in look(found).reason
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(0.5, "30 s"), (25, "25 min"), (600, "10 h")])
+def test_spans_are_told_in_the_unit_that_fits(minutes: float, told: str) -> None:
+    assert span(minutes) == told

@@ -46,6 +46,7 @@ def test_every_knob_of_the_strategy_can_be_set() -> None:
         "on_newer": "queue",
         "false_rollback_risk": 0.05,
         "harm_points_max": 2,
+        "first_share_by_traffic": False,
     }
     strategy = load(services={"web": {"image": "i", "strategy": row}}).services["web"].strategy
     assert strategy == Strategy(
@@ -54,6 +55,7 @@ def test_every_knob_of_the_strategy_can_be_set() -> None:
         on_newer=OnNewer.QUEUE,
         false_rollback_risk=0.05,
         harm_points_max=2.0,
+        first_share_by_traffic=False,
     )
 
 

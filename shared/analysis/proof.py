@@ -1,0 +1,70 @@
+"""What a step must prove before more users meet the canary."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.analysis.comparison import Comparison
+from shared.analysis.e_value import Tally
+
+PATIENCE = 4  # times the proof time; then the largest acceptable harm is all that a step still asks about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """How sure the judge must be, about how much harm, and how long a step may take to prove less.
+
+    false_rollback_risk, missed_harm_risk: probabilities in (0, 1); the first holds for the whole rollout, the second
+    for each step. harm_points_max: extra failed requests, and latency_points_max: extra requests slower than stable's
+    p90, in percentage points, that a healthy canary has certainly less of; 100 switches that proof off. proof_time:
+    a step asks for the smallest harm that this much of the current traffic can be expected to rule out.
+    """
+
+    false_rollback_risk: float = 0.01
+    missed_harm_risk: float = 0.05
+    harm_points_max: float = 10.0
+    latency_points_max: float = 25.0
+    proof_time: timedelta = timedelta(minutes=11)
+
+
+class Proof:
+    """That the canary's rate is below stable's plus a margin, which is set before the first request it judges.
+
+    sharp: the evidence, as a logarithm, for the margin the step asks for; blunt: for the widest one allowed, counted
+    from when the step lost its patience.
+    """
+
+    __slots__ = ("_margin", "blunt", "comparison", "margin_max", "sharp")
+
+    def __init__(self, comparison: Comparison, margin: float, margin_max: float) -> None:
+        self.comparison, self._margin, self.margin_max = comparison, margin, margin_max
+        self.sharp = self.blunt = 0.0
+
+    def weigh(self, tally: Tally, periods: int, *, patient: bool) -> None:
+        self.sharp += self.comparison.safety(tally, self._margin, periods)
+        if not patient:
+            self.blunt += self.comparison.safety(tally, self.margin_max, periods)
+
+    @property
+    def log_e(self) -> float:
+        return max(self.sharp, self.blunt)
+
+    @property
+    def margin(self) -> float:
+        """What is nearest to being proved."""
+        return self.margin_max if self.blunt > self.sharp else self._margin
+
+
+class Step:
+    """What is judged now: since when its split holds, and the canary's percent before and after the next move."""
+
+    __slots__ = ("began", "errors", "next_share", "share", "since", "slowness")
+
+    def __init__(self, since: datetime, share: int, next_share: int) -> None:
+        self.since, self.share, self.next_share = since, share, next_share
+        self.began = False
+        self.errors: Proof | None = None
+        self.slowness: Proof | None = None
+
+    @property
+    def alone(self) -> bool:
+        return self.share == 100

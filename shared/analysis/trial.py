@@ -1,0 +1,241 @@
+"""The evidence of one rollout: requests weighed block by block, for harm since its first traffic, for safety since the
+step began.
+
+A block is one sampling period (two after 45 blocks, three after 45 more, and so on), or as many as it takes until both
+revisions have a request. What is expected of stable in a block comes from earlier blocks only, which is what makes the
+e-values valid.
+"""
+
+from collections import deque
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import inf, log
+
+from shared.analysis.capital import Capital
+from shared.analysis.comparison import Comparison
+from shared.analysis.criteria import CUTS, ERROR_BETS, SAFETY_CUT, SLOW_BETS, WEIGHTS, failing, slowing
+from shared.analysis.e_value import Tally
+from shared.analysis.evidence import Histogram
+from shared.analysis.latency import cut_ms, merged, slower
+from shared.analysis.periods import Period
+from shared.analysis.proof import PATIENCE, Proof, Risk, Step
+
+_CUTS_KNOWN_FROM = 50  # requests of stable, to know its quantiles
+_MASSIVE_ERRORS, _MASSIVE_SHARE = 3, 0.8  # so much fails that no other block need agree
+_SHARED_SHARE, _SHARED_TIMES = 0.05, 5.0  # of stable's requests, times its usual rate: a failure of both
+_OUTAGE_PERIODS, _OUTAGE_ERRORS = 3, 3
+_ROOM_FOR_DOUBT = 20.0  # no step up with harm closer than this factor to a rollback
+_BLOCKS_PER_LENGTH = 45  # then blocks get one period longer, so that a look at half a day stays cheap
+_SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail anyway: less harm no step need rule out
+_SLOW_POINTS_LEAST = 0.08
+_RATE_FADE = 0.5 ** (1 / 30)  # per period, of the traffic that plans the proof
+
+
+class Standing(StrEnum):
+    """What the comparison says, in the order in which it counts."""
+
+    HARMFUL = "harmful"
+    SHARED_OUTAGE = "shared_outage"  # stable fails too, as it did not before
+    DOUBTFUL = "doubtful"  # too much speaks for harm to go on, too little to roll back
+    UNPROVED = "unproved"
+    SAFE = "safe"
+
+
+class Trial:
+    """One rollout's evidence so far. `weigh` every period once and in order, `begin_step` at each change of the split.
+
+    first_traffic: harm counts from here; earlier periods say what is normal.
+    """
+
+    def __init__(self, risk: Risk, sample_period: timedelta, first_traffic: datetime) -> None:
+        self.risk = risk
+        self.capital = Capital(WEIGHTS, risk.false_rollback_risk)
+        self.errors = failing()
+        self.slowness: tuple[Comparison, ...] = ()
+        self.edges_ms: tuple[float, ...] = ()
+        self.step = Step(first_traffic, 0, 0)
+        self._sample_period = sample_period
+        self._first_traffic = first_traffic
+        self._seen: list[Histogram] = []
+        self._block: list[tuple[Period, Tally, list[Tally]]] = []
+        self._requests = 0.0  # of late, both revisions'
+        self._periods = 0.0
+        self._before = [0, 0]
+        self._recent: deque[tuple[int, int]] = deque(maxlen=_OUTAGE_PERIODS)
+
+    def begin_step(self, since: datetime, share: int, next_share: int) -> None:
+        self.step = Step(since, share, next_share)
+
+    def weigh(self, period: Period) -> None:
+        """One more period. What is left open when stable loses its traffic tells nothing."""
+        self._recent.append((period.stable_errors, period.stable_requests))
+        if period.end <= self._first_traffic:
+            self._before[0] += period.stable_errors
+            self._before[1] += period.stable_requests
+            self._learn(period, self._slow(period))
+            return
+        if not self._block:
+            self._choose_cuts()
+        self._prove_from(period)
+        errors = Tally(period.exposed, period.errors, period.stable_requests, period.stable_errors)
+        if self.step.began and self.step.alone:
+            # Latency waits: without a control a busy hour looks like a slow release.
+            self._block = []
+            if period.exposed:
+                bets = [*self.errors.harm_alone(errors), *[0.0] * len(SLOW_BETS)]
+                self.capital.bet(bets, capped=not _massive(errors))
+            return
+        self._block.append((period, errors, self._slow(period)))
+        if len(self._block) < 1 + self.capital.blocks // _BLOCKS_PER_LENGTH:
+            return
+        if any(row.canary for _, row, _ in self._block) and any(row.stable for _, row, _ in self._block):
+            self._close_block()
+
+    def _close_block(self) -> None:
+        """Judges what the block holds, then learns from it."""
+        block, self._block = self._block, []
+        errors = _together([row for _, row, _ in block])
+        slow = [_together(list(rows)) for rows in zip(*(rows for _, _, rows in block), strict=True)]
+        bets = self.errors.harm(errors, len(block))
+        for comparison, tally in zip(self.slowness, slow, strict=True):
+            bets += comparison.harm(tally, len(block))
+        bets += [0.0] * (len(WEIGHTS) - len(bets))
+        self.capital.bet(bets, capped=not _massive(errors))
+        if block[0][0].end - self._sample_period >= self.step.since:
+            self._weigh_safety([period for period, _, _ in block], errors, slow)
+        for period, _, rows in block:
+            self._learn(period, rows)
+
+    def _weigh_safety(self, periods: list[Period], errors: Tally, slow: list[Tally]) -> None:
+        """Our own probes speak for nothing: they are taken out of the canary's requests, the fast ones included."""
+        step = self.step
+        patient = periods[-1].end - step.since < PATIENCE * self.risk.proof_time
+        assert step.errors is not None
+        asked = sum(period.users for period in periods)
+        step.errors.weigh(errors._replace(canary=asked), len(periods), patient=patient)
+        if step.slowness:
+            tally = slow[SAFETY_CUT]
+            users = tally.canary - sum(period.probes for period in periods)
+            step.slowness.weigh(tally._replace(canary=max(tally.canary_bad, users)), len(periods), patient=patient)
+
+    def _learn(self, period: Period, slow: list[Tally]) -> None:
+        """What stable did in a period is what the next ones expect of it."""
+        canary, stable = period.exposed, period.stable_requests
+        bearable = max(_SHARED_SHARE, _SHARED_TIMES * self.errors.expected)
+        shared = period.stable_errors > bearable * stable and period.errors > bearable * canary
+        self.errors.learn(period.stable_errors, stable, shared_failure=shared)
+        if self.slowness:
+            for comparison, tally in zip(self.slowness, slow, strict=True):
+                comparison.learn(tally.stable_bad, tally.stable)
+        elif period.stable_latency.counts:
+            self._seen.append(period.stable_latency)
+        self._requests = self._requests * _RATE_FADE + canary + stable
+        self._periods = self._periods * _RATE_FADE + 1
+
+    def _choose_cuts(self) -> None:
+        """Once, from what stable did before; until its quantiles are known there is no evidence about latency."""
+        if self.slowness or sum(sum(histogram.counts) for histogram in self._seen) < _CUTS_KNOWN_FROM:
+            return
+        usual = merged(self._seen)
+        self.edges_ms = tuple(cut_ms(usual, quantile) for quantile, _, _ in CUTS)
+        self.slowness = slowing()
+        for histogram in self._seen:
+            total = sum(histogram.counts)
+            for comparison, edge in zip(self.slowness, self.edges_ms, strict=True):
+                comparison.learn(slower(histogram, edge), total)
+        self._seen = []
+
+    def _prove_from(self, period: Period) -> None:
+        """The step begins with the first period that lies wholly in it; its margins come from the traffic before."""
+        step = self.step
+        step.began = step.began or period.end - self._sample_period >= step.since
+        if not step.began or step.alone or self._block:
+            return
+        if step.errors is None:
+            least = max(_SERVICE_POINTS, self.errors.expected) * 100 / step.next_share
+            step.errors = self._proof(self.errors, least, self.risk.harm_points_max / 100)
+        if step.slowness is None and self.slowness:
+            comparison = self.slowness[SAFETY_CUT]
+            step.slowness = self._proof(comparison, _SLOW_POINTS_LEAST, self.risk.latency_points_max / 100)
+
+    def _proof(self, comparison: Comparison, least: float, most: float) -> Proof:
+        requests = self._requests / self._periods if self._periods else 0.0
+        share = self.step.share / 100
+        periods = max(1.0, self.risk.proof_time / self._sample_period)
+        margin = comparison.provable_margin(
+            requests * share,
+            requests * (1 - share),
+            periods=periods,
+            risk=self.risk.missed_harm_risk,
+            least=least,
+            most=most,
+        )
+        return Proof(comparison, margin, most)
+
+    def _slow(self, period: Period) -> list[Tally]:
+        """For each cut, how many were slower."""
+        ours, theirs = period.latency, period.stable_latency
+        timed, stable_timed = sum(ours.counts), sum(theirs.counts)
+        return [
+            Tally(timed, slower(ours, edge) if timed else 0, stable_timed, slower(theirs, edge) if stable_timed else 0)
+            for edge in self.edges_ms
+        ]
+
+    @property
+    def standing(self) -> Standing:
+        """The answer of the comparison. Alone, nothing can be proved: no harm is all there is to see."""
+        harm, step = self.capital.total, self.step
+        if harm >= self.capital.needed:
+            return Standing.HARMFUL
+        if not step.alone and self.shared_outage:
+            return Standing.SHARED_OUTAGE
+        if harm >= self.capital.needed / _ROOM_FOR_DOUBT:
+            return Standing.DOUBTFUL
+        if step.alone:
+            return Standing.SAFE if step.began else Standing.UNPROVED
+        return Standing.SAFE if self.log_safety >= self.log_safety_needed else Standing.UNPROVED
+
+    @property
+    def log_safety(self) -> float:
+        """The weaker of the step's two proofs."""
+        if self.latency_unknown or not self.step.began:
+            return 0.0
+        return min((proof.log_e for proof in self.proofs), default=inf)
+
+    @property
+    def proofs(self) -> list[Proof]:
+        """Those that a person has not switched off."""
+        both = (self.step.errors, self.step.slowness)
+        return [proof for proof in both if proof is not None and proof.margin_max < 1]
+
+    @property
+    def log_safety_needed(self) -> float:
+        return log(1 / self.risk.missed_harm_risk)
+
+    @property
+    def shared_outage(self) -> bool:
+        """Stable fails now as it did not before the rollout."""
+        bad, requests = (sum(column) for column in zip(*self._recent, strict=True)) if self._recent else (0, 0)
+        usual = self._before[0] / self._before[1] if self._before[1] else 0.0
+        return bad >= _OUTAGE_ERRORS and bad > max(_SHARED_SHARE, _SHARED_TIMES * usual) * requests
+
+    @property
+    def latency_unknown(self) -> bool:
+        """Stable has latencies, and too few of them to say what slow means."""
+        return bool(self._seen)
+
+    @property
+    def blamed_cut(self) -> int | None:
+        """Which of CUTS explains the harm best; None when the errors do."""
+        slow = self.capital.richest - ERROR_BETS
+        return None if slow < 0 else SLOW_BETS[slow]
+
+
+def _massive(errors: Tally) -> bool:
+    return errors.canary_bad >= _MASSIVE_ERRORS and errors.canary_bad >= _MASSIVE_SHARE * errors.canary
+
+
+def _together(rows: list[Tally]) -> Tally:
+    if len(rows) == 1:
+        return rows[0]
+    return Tally(*(sum(values) for values in zip(*rows, strict=True)))

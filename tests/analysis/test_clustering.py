@@ -1,0 +1,50 @@
+"""The correlation of a period's requests, from what stable did."""
+
+import random
+
+import pytest
+
+from shared.analysis.clustering import Clustering, thinned
+
+PRIOR = 0.005
+
+
+def learned(rate_of: list[float], requests: int = 200, seed: int = 3) -> Clustering:
+    dice, clustering = random.Random(seed), Clustering(PRIOR)
+    for rate in rate_of:
+        clustering.learn(sum(dice.random() < rate for _ in range(requests)), requests)
+    return clustering
+
+
+def test_independent_failures_show_hardly_any() -> None:
+    assert learned([0.02] * 300).correlation < 0.003
+
+
+def test_bursts_show_much() -> None:
+    dice = random.Random(1)
+    assert learned([0.5 if dice.random() < 0.03 else 0.0 for _ in range(300)]).correlation > 0.2
+
+
+def test_slow_drift_is_no_clustering() -> None:
+    assert learned([0.01 + 0.04 * minute / 300 for minute in range(300)]).correlation < 0.004
+
+
+def test_nothing_seen_is_the_prior_and_nothing_bad_says_nothing() -> None:
+    clustering = Clustering(PRIOR)
+    assert clustering.correlation == PRIOR
+    for requests in (100, 0, 100):
+        clustering.learn(0, requests)
+    assert clustering.correlation == PRIOR
+
+
+def test_a_failure_of_both_revisions_is_left_out() -> None:
+    clustering = learned([0.02] * 100)
+    before = clustering.correlation
+    clustering.skip()
+    clustering.learn(100, 200)
+    assert clustering.correlation == before
+
+
+@pytest.mark.parametrize(("requests", "correlation", "factor"), [(1, 0.9, 1.0), (0, 0.5, 1.0), (101, 0.01, 0.5)])
+def test_requests_are_thinned_by_the_design_effect(requests: int, correlation: float, factor: float) -> None:
+    assert thinned(requests, correlation) == pytest.approx(factor)
