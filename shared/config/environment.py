@@ -11,6 +11,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+from shared.config.backups import Backups, read_backups
 from shared.errors import DeliveryError
 from shared.rollout.strategy import OnNewer, Strategy
 
@@ -50,6 +51,7 @@ class Environment:
     region: str
     ledger_bucket: str
     services: Mapping[str, ManagedService]
+    backups: Backups | None = None
 
 
 def load_environment(text: str) -> Environment:
@@ -61,7 +63,7 @@ def load_environment(text: str) -> Environment:
     reader = _Reader()
     if not isinstance(raw, dict):
         raise InvalidEnvironment([f"{VARIABLE}: must be an object"])
-    reader.only(raw, {"name", "project", "region", "ledger_bucket", "services"}, "")
+    reader.only(raw, {"name", "project", "region", "ledger_bucket", "services", "backups"}, "")
     rows = raw.get("services", {})
     if not isinstance(rows, dict) or not rows:
         reader.problems.append("services: must be an object with at least one service")
@@ -72,6 +74,7 @@ def load_environment(text: str) -> Environment:
         region=reader.text(raw, "region", ""),
         ledger_bucket=reader.text(raw, "ledger_bucket", ""),
         services={name: reader.service(name, row) for name, row in rows.items()},
+        backups=read_backups(raw.get("backups"), reader.problems),
     )
     if reader.problems:
         raise InvalidEnvironment(reader.problems)
