@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from shared.analysis.evidence import History, Probe
@@ -63,6 +63,9 @@ class Ledger(Protocol):
     def existing(self, keys: Iterable[str]) -> frozenset[str]:
         """Which of `keys` are written already."""
 
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        """Every key under `prefix`, in order."""
+
     def newest(self, prefix: str, after: str) -> str:
         """The last key under `prefix` that sorts after `after`, or ""."""
 
@@ -113,3 +116,10 @@ class Databases(Protocol):
 
     def newest_backup(self, instance: str) -> datetime | None:
         """When the newest successful Cloud SQL backup (automated or asked for, never an export) ended."""
+
+
+class Objects(Protocol):
+    """Cloud Storage, read only."""
+
+    def pieces(self, bucket: str, key: str, generation: int, size: int) -> Iterator[bytes]:
+        """The stored bytes of exactly this generation, in order, a few megabytes at a time. Raises NotFound."""

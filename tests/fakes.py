@@ -1,6 +1,6 @@
 """One recording fake per port: they keep what was asked of them, and behave like the real thing where it matters."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -175,6 +175,9 @@ class FakeLedger:
     def existing(self, keys: Iterable[str]) -> frozenset[str]:
         return frozenset(self.objects) & frozenset(keys)
 
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        return tuple(sorted(key for key in self.objects if key.startswith(prefix)))
+
     def newest(self, prefix: str, after: str) -> str:
         return max((key for key in self.objects if key.startswith(prefix) and key > after), default="")
 
@@ -273,6 +276,20 @@ class FakeDatabases:
 
 
 @dataclass
+class FakeObjects:
+    """contents: by bucket, key and generation."""
+
+    contents: dict[tuple[str, str, int], bytes] = field(default_factory=dict)
+
+    def pieces(self, bucket: str, key: str, generation: int, size: int) -> Iterator[bytes]:
+        content = self.contents.get((bucket, key, generation))
+        if content is None:
+            raise NotFound(key)
+        for start in range(0, size, 1000):
+            yield content[start : min(start + 1000, size)]
+
+
+@dataclass
 class FakeCloud:
     environment: Environment = field(default_factory=environment)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -282,3 +299,4 @@ class FakeCloud:
     ledger: FakeLedger = field(default_factory=FakeLedger)
     prober: FakeProber = field(default_factory=FakeProber)
     databases: FakeDatabases = field(default_factory=FakeDatabases)
+    objects: FakeObjects = field(default_factory=FakeObjects)

@@ -27,6 +27,7 @@ FUNCTIONS = (
     "rollout_command",
     "notify",
     "sql_backup",
+    "backup_verify",
 )
 PUSH_CALLER = f"pubsub-push@{PROJECT}.iam.gserviceaccount.com"
 DELIVERY_ATTEMPTS_MAX = 10
@@ -82,6 +83,8 @@ ROUTES = (
     ),
     Route(subscription="notify", topic="rollout-events", function="notify"),
     Route(subscription="sql-backup", topic="backup-requests", function="sql_backup"),
+    Route(subscription="backup-verify-objects", topic="backup-objects", function="backup_verify"),
+    Route(subscription="backup-verify-checks", topic="backup-checks", function="backup_verify"),
 )
 KEPT = (REJECTED_EVENTS, *(route.dead_letters for route in ROUTES))
 

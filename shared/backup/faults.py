@@ -7,6 +7,7 @@ from enum import StrEnum
 class FaultKind(StrEnum):
     """Ordered from the outside of the file to its meaning."""
 
+    NOT_EXPORTED = "not_exported"
     EMPTY = "empty"
     GZIP_DAMAGED = "gzip_damaged"
     GZIP_TRUNCATED = "gzip_truncated"

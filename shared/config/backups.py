@@ -8,20 +8,27 @@ from typing import Any, Final
 
 _INSTANCE: Final = re.compile(r"[a-z][a-z0-9-]{0,96}")
 _DATABASE: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
-_KNOWN: Final = {"bucket", "instances", "period_seconds", "patience_seconds"}
+_NAMES: Final = ("append_only", "retired", "extensions")
+_KNOWN: Final = {"bucket", "instances", "period_seconds", "patience_seconds", "age_max_seconds", *_NAMES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backups:
     """bucket: where exports land; instances: the databases of each Cloud SQL instance.
 
-    period: one export per database in each; patience: an export that runs longer than this is late.
+    period: one export per database in each; patience: an export that runs longer than this is late; age_max: of the
+    night of the newest verified export, and of the newest Cloud SQL backup, beyond which somebody is paged.
+    append_only, retired, extensions: what is known of the tables, see `shared.backup.trend.Expectation`.
     """
 
     bucket: str
     instances: Mapping[str, tuple[str, ...]]
     period: timedelta = timedelta(days=1)
     patience: timedelta = timedelta(hours=2)
+    age_max: timedelta = timedelta(hours=30)
+    append_only: frozenset[str] = frozenset()
+    retired: frozenset[str] = frozenset()
+    extensions: frozenset[str] = frozenset()
 
 
 def read_backups(raw: Any, problems: list[str]) -> Backups | None:
@@ -35,9 +42,10 @@ def read_backups(raw: Any, problems: list[str]) -> Backups | None:
     bucket = raw.get("bucket")
     if not isinstance(bucket, str) or not bucket:
         problems.append("backups.bucket: must be a text that is not empty")
-    spans = {name: _span(raw[f"{name}_seconds"], f"backups.{name}_seconds", problems)
-             for name in ("period", "patience") if f"{name}_seconds" in raw}  # fmt: skip
-    return Backups(bucket=str(bucket), instances=_instances(raw.get("instances"), problems), **spans)
+    spans: dict[str, Any] = {name: _span(raw[f"{name}_seconds"], f"backups.{name}_seconds", problems)
+             for name in ("period", "patience", "age_max") if f"{name}_seconds" in raw}  # fmt: skip
+    names: dict[str, Any] = {name: _names(raw[name], f"backups.{name}", problems) for name in _NAMES if name in raw}
+    return Backups(bucket=str(bucket), instances=_instances(raw.get("instances"), problems), **spans, **names)
 
 
 def _instances(raw: Any, problems: list[str]) -> dict[str, tuple[str, ...]]:
@@ -54,6 +62,13 @@ def _instances(raw: Any, problems: list[str]) -> dict[str, tuple[str, ...]]:
         else:
             found[name] = tuple(databases)
     return found
+
+
+def _names(value: Any, path: str, problems: list[str]) -> frozenset[str]:
+    if isinstance(value, list) and all(isinstance(name, str) and name for name in value):
+        return frozenset(value)
+    problems.append(f"{path}: must be a list of names")
+    return frozenset()
 
 
 def _is_database(value: object) -> bool:

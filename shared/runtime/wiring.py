@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from shared.config.environment import VARIABLE, Environment, load_environment
-from shared.ports import Clock, Databases, Ledger, Messages, Metrics, Prober, Services
+from shared.ports import Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
 
 
 class GoogleCloud:
@@ -70,6 +70,13 @@ class GoogleCloud:
             from shared.adapters.cloud_sql import CloudSql
 
         return CloudSql(self.environment.project, os.environ.get("SQL_ENDPOINT"))
+
+    @cached_property
+    def objects(self) -> Objects:
+        with _lean_imports():
+            from shared.adapters.objects import StorageObjects
+
+        return StorageObjects()
 
 
 @contextmanager

@@ -3,8 +3,7 @@
 import gzip
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +13,7 @@ from shared.backup.dump import DumpReader, DumpReport, read_dump
 from shared.backup.dump_lines import LINE_SIZE_MAX
 from shared.backup.faults import FaultKind
 from shared.backup.trend import Expectation, trend_faults
-from tests.backup.dumps import GOOD_TABLES, MARK, dump_text, pieces, zipped
-
-GOOD = dump_text()
+from tests.backup.dumps import GOOD, GOOD_TABLES, MARK, NINE, Broken, dump_text, pieces, zipped
 
 
 def kinds(report: DumpReport) -> set[FaultKind]:
@@ -31,52 +28,6 @@ def test_a_good_dump_is_whole_and_its_rows_are_counted() -> None:
     assert (report.server_version, report.tool_version) == ("15.18", "15.18")
     assert report.extensions == ("pgcrypto",)
     assert (report.compressed_size, report.raw_size) == (len(data), len(GOOD.encode()))
-
-
-@dataclass(frozen=True)
-class Broken:
-    name: str
-    make: Callable[[], bytes]
-    caught_as: FaultKind
-
-
-def _bit_flipped() -> bytes:
-    data = bytearray(zipped(GOOD))
-    data[len(data) // 2] ^= 0x10
-    return bytes(data)
-
-
-def _rows_lost() -> bytes:
-    fewer = dict(GOOD_TABLES) | {"public.messages": GOOD_TABLES["public.messages"][:900]}
-    return zipped(dump_text(fewer))
-
-
-def _marked_inside_data() -> bytes:
-    text = GOOD.replace("1\thabari yako 7919\n", f"1\thabari\n{MARK}\n", 1)
-    return zipped(text[: text.index(MARK) + len(MARK) + 1])
-
-
-NINE = (
-    Broken("file cut short", lambda: zipped(GOOD)[:-400], FaultKind.GZIP_TRUNCATED),
-    Broken(
-        "pg_dump killed, gzip closed cleanly", lambda: zipped(GOOD[: GOOD.index("500\t")]), FaultKind.CUT_INSIDE_COPY
-    ),
-    Broken("nothing in the gzip", lambda: zipped(""), FaultKind.NOT_COMPLETE),
-    Broken("one bit flipped", _bit_flipped, FaultKind.GZIP_DAMAGED),
-    Broken(
-        "one table's data missing",
-        lambda: zipped(GOOD.replace("COPY public.rooms (id, body) FROM stdin;", "", 1)),
-        FaultKind.TABLE_WITHOUT_DATA,
-    ),
-    Broken("schema only", lambda: zipped(dump_text(data=False)), FaultKind.NO_TABLES),
-    Broken(
-        "an extension no server has",
-        lambda: zipped(dump_text(extensions=("nosuch",))),
-        FaultKind.UNKNOWN_EXTENSION,
-    ),
-    Broken("a hundred rows lost", _rows_lost, FaultKind.ROWS_LOST),
-    Broken("cut after a message that says the dump is complete", _marked_inside_data, FaultKind.NOT_COMPLETE),
-)
 
 
 @pytest.mark.parametrize("broken", NINE, ids=lambda broken: broken.name)

@@ -111,7 +111,10 @@ def test_what_is_not_a_configuration_says_so(text: str, field: str) -> None:
 
 def test_backups_name_bucket_instances_and_times() -> None:
     instances = {"chat": ["app", "logs"]}
-    backups = load(backups={"bucket": "b", "instances": instances, "period_seconds": 3600}).backups
+    backups = load(
+        backups={"bucket": "b", "instances": instances, "period_seconds": 3600, "retired": ["public.old"]}
+    ).backups
+    assert backups.retired == {"public.old"}
     assert (backups.bucket, backups.instances) == ("b", {"chat": ("app", "logs")})
     assert (backups.period, backups.patience) == (timedelta(hours=1), timedelta(hours=2))
     assert load().backups is None
@@ -127,6 +130,7 @@ def test_backups_name_bucket_instances_and_times() -> None:
         ({"bucket": "b", "instances": {"chat": []}}, "backups.instances.chat"),
         ({"bucket": "b", "instances": {"chat": ["a/b"]}}, "backups.instances.chat"),
         ({"bucket": "b", "instances": {"chat": ["a"]}, "patience_seconds": 0}, "backups.patience_seconds"),
+        ({"bucket": "b", "instances": {"chat": ["a"]}, "append_only": "public.users"}, "backups.append_only"),
         ({"bucket": "b", "instances": {"chat": ["a"]}, "nights": 1}, "backups.nights"),
     ],
 )
