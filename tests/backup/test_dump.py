@@ -126,9 +126,18 @@ def test_a_mark_in_a_function_body_does_not_complete_a_dump() -> None:
     assert kinds(read_dump([zipped(cut)])) == {FaultKind.NOT_COMPLETE}
 
 
+_ODD = ("a", "Z", "0", " ", ".", ",", "(", ")", ";", "-", "--", "'", '"', "$", "$$", "$_$", "é", "😀", "COPY ")
+_ENDS = (*_ODD, "\\", "\\.", "\n", "\r", "\t", "\\N", f"\n{MARK}\n", "\n\\.\n", "COPY public.x (id) FROM stdin;")
+
+
+def _joined(parts: tuple[str, ...], *, at_least: int, at_most: int) -> st.SearchStrategy[str]:
+    """Texts made of whatever could be taken for something else."""
+    return st.lists(st.sampled_from(parts), min_size=at_least, max_size=at_most).map("".join)
+
+
 def _identifier() -> st.SearchStrategy[str]:
-    plain = st.from_regex(r"[a-z_][a-z0-9_]{0,20}", fullmatch=True)
-    odd = st.text(st.characters(blacklist_categories=["Cc", "Cs"]), min_size=1, max_size=12)
+    plain = st.sampled_from(("users", "messages", "a_1", "_", "copy", "from"))
+    odd = _joined(_ODD, at_least=1, at_most=8)
     return plain | odd.map(lambda name: '"' + name.replace('"', '""') + '"')
 
 
@@ -139,7 +148,7 @@ def _escaped(value: str) -> str:
     return value
 
 
-_row = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=30).map(_escaped)
+_row = _joined(_ENDS, at_least=0, at_most=12).map(_escaped)
 _tables = st.dictionaries(_identifier().map("public.{}".format), st.lists(_row, max_size=20), min_size=1, max_size=5)
 
 
