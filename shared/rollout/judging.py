@@ -8,8 +8,9 @@ from shared.analysis.verdict import Health
 from shared.rollout.announcement import Severity
 from shared.rollout.change import announce, concluded, end, enter, hold, narrated, promote, resume, roll_back
 from shared.rollout.decision import Decision, Effect, Publish, RequestDeploy
-from shared.rollout.facts import DeployRequested, Judged
+from shared.rollout.facts import DeployRequested
 from shared.rollout.names import HoldCause, Phase, Release
+from shared.rollout.observations import Judged
 from shared.rollout.record import OUTBOX_MAX, Record
 from shared.rollout.requests import begin
 from shared.rollout.service import RevisionState

@@ -17,7 +17,8 @@ from shared.rollout import codec
 from shared.rollout.adoption import adopt, restore, serving_revision
 from shared.rollout.decide import Event, decide
 from shared.rollout.decision import Decision, Publish, RequestDeploy, Start
-from shared.rollout.facts import DeployRequested, Judged, TrafficEdited, TrafficRestored
+from shared.rollout.facts import DeployRequested
+from shared.rollout.observations import Judged, TrafficEdited, TrafficRestored
 from shared.rollout.record import Record
 from shared.rollout.service import Service
 from shared.rollout.traffic import drifted, targets
