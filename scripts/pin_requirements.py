@@ -23,7 +23,7 @@ FUNCTIONS = {
     "canary_deploy": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
     "health_verify": (*_EVERY, "google-cloud-run", "google-cloud-storage", "google-cloud-monitoring"),
     "traffic_shift": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
-    "auto_rollback": (*_EVERY, "google-cloud-run"),
+    "auto_rollback": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
     "rollout_command": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
     "notify": (*_EVERY, "google-cloud-storage"),
 }
@@ -42,6 +42,7 @@ TOOLS = (
     "pyyaml",
     "rich",
     "ruff",
+    "types-greenlet",
     "types-protobuf",
     "types-pyyaml",
     "types-requests",

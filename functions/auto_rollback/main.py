@@ -1,7 +1,7 @@
 """Puts all traffic back on the last good revision: on a bad verdict, an alert, or a person's word.
 
 IAM: run.services.get/update on the managed services, roles/iam.serviceAccountUser on their identities,
-roles/pubsub.publisher on rollout-events and rejected-events.
+roles/pubsub.publisher on rollout-events and rejected-events, roles/storage.objectViewer on the ledger's bucket.
 """
 
 import functions_framework

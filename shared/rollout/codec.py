@@ -6,6 +6,7 @@ import typing
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from shared.errors import InvalidRecord
@@ -92,11 +93,21 @@ def _typed(kind: Any, value: Any, path: str) -> Any:
 def _dataclass(kind: type, value: Any, path: str) -> Any:
     if not isinstance(value, dict):
         raise InvalidRecord(f"{path}: must be an object")
-    hints = typing.get_type_hints(kind)
-    known = {field.name for field in fields(kind)}
+    types_by_name = _fields(kind)
     try:
         return kind(
-            **{name: _typed(hints[name], item, f"{path}.{name}") for name, item in value.items() if name in known}
+            **{
+                name: _typed(types_by_name[name], item, f"{path}.{name}")
+                for name, item in value.items()
+                if name in types_by_name
+            }
         )
     except TypeError as error:
         raise InvalidRecord(f"{path}: {error}") from error
+
+
+@cache
+def _fields(kind: type) -> dict[str, Any]:
+    """The type of every field; reading annotations costs more than the rest of decoding."""
+    hints = typing.get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}

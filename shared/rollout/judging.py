@@ -53,7 +53,7 @@ def _at_rest(record: Record, kept: Record, fact: Judged, now: datetime, again: t
         request = DeployRequested(service=kept.service, release=kept.waiting, source="waiting", by="the queue")
         text = f"{kept.waiting.short} need not wait any longer."
         return concluded(record, kept, "released", text, RequestDeploy(request=request), *again)
-    if fact.appeared:
+    if fact.appeared and not fact.rollout_id:
         return _appeared(record, kept, fact, now, again)
     return concluded(record, kept, "at_rest", "Nothing is on trial.", *again)
 
