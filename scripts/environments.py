@@ -19,9 +19,10 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scripts.configuration import environments, for_functions, json_schema
+from scripts.configuration import environments, for_functions, json_schema, reference
 
 SCHEMA = environments.DIRECTORY / "environment.schema.json"
+REFERENCE = environments.REPOSITORY / "docs" / "reference" / "configuration.md"
 
 
 def validate() -> int:
@@ -85,15 +86,15 @@ def matrix() -> int:
 
 
 def schema(*, check: bool) -> int:
-    """The exit code: 1 when --check found the file out of date."""
-    text = json.dumps(json_schema.schema(), indent=2) + "\n"
-    if SCHEMA.exists() and SCHEMA.read_text() == text:
-        return 0
-    if check:
-        print(f"out of date: {SCHEMA.relative_to(environments.REPOSITORY)}; run scripts/environments.py schema")
-        return 1
-    SCHEMA.write_text(text)
-    return 0
+    """The exit code: 1 when --check found a file out of date."""
+    wanted = {SCHEMA: json.dumps(json_schema.schema(), indent=2) + "\n", REFERENCE: reference.page()}
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        if check:
+            print(f"out of date: {path.relative_to(environments.REPOSITORY)}; run scripts/environments.py schema")
+        else:
+            path.write_text(wanted[path])
+    return 1 if check and stale else 0
 
 
 def main(arguments: list[str] | None = None) -> int:

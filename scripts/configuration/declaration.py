@@ -140,7 +140,7 @@ class Backups:
     export_schedule: str = says("Cron, UTC", pattern=CRON)
     export_days: int = says("How long an export is locked", low=7, high=3650)
     drill_schedule: str = says("Cron, UTC: restores the newest export for real", pattern=CRON)
-    verified_age_hours_max: int = says("An older newest verified export pages", low=1, high=720)
+    verified_age_hours_max: int = says("An older newest verified export pages", low=25, high=48)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

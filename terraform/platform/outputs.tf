@@ -6,6 +6,11 @@ output "configuration" {
   }
 }
 
+output "addresses" {
+  description = "What the domain's A and AAAA records must say."
+  value       = module.load_balancer.addresses
+}
+
 output "functions" {
   description = "Each function's name on Cloud Run, its account, its subscriptions and its alert."
   value = {

@@ -2,13 +2,15 @@
 
 import json
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.rollout.service import RECORD_ANNOTATION, ROLLOUT_ANNOTATION
-from tests.terraform.stand import Root, copied
+from tests.terraform.stand import Root
 from tests.tools import terraform_offline
 
 IMAGE = "europe-west1-docker.pkg.dev/pushnchat-registry/apps/backend@sha256:" + "a" * 64
@@ -25,10 +27,11 @@ BACKEND = 'module.platform.module.service["backend"].google_cloud_run_v2_service
 
 
 @pytest.fixture
-def rolled_out(tmp_path: Path) -> Root:
-    """The dev environment with a canary of the backend at a quarter of the traffic."""
-    root = Root(terraform_offline(), copied(tmp_path) / "environments" / "dev")
-    root.apply()
+def rolled_out(tmp_path: Path, applied: Callable[[str], Root], code: Path) -> Root:
+    """A copy of the dev environment as applied, with a canary of the backend at a quarter of the traffic."""
+    applied("dev")
+    shutil.copytree(code.parent, tmp_path, dirs_exist_ok=True, symlinks=True)
+    root = Root(terraform_offline(), tmp_path / "terraform" / "environments" / "dev")
     path = root.directory / "terraform.tfstate"
     state = json.loads(path.read_text())
     [instance] = [

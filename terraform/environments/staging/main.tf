@@ -44,6 +44,11 @@ module "platform" {
   zips        = var.zips
 }
 
+output "addresses" {
+  description = "What the domain's A and AAAA records must say."
+  value       = module.platform.addresses
+}
+
 output "configuration" {
   description = "What the environment's files say, as Terraform understands them."
   value       = module.platform.configuration

@@ -12,15 +12,31 @@ variable "absences" {
   default = []
 }
 
-variable "all_conditions" {
-  description = "Whether every condition must hold at the same time, as the windows of a burn rate must."
-  type        = bool
-  default     = false
+variable "burn_rates" {
+  description = "Opens when an objective's error budget burns `above` times too fast, looking so many seconds back."
+  type = list(object({
+    name    = string
+    slo     = string
+    seconds = number
+    above   = number
+  }))
+  default = []
 }
 
 variable "channels" {
   description = "Who is told: ids of notification channels."
   type        = list(string)
+}
+
+variable "combiner" {
+  description = "OR: any condition opens it; AND: all at once; AND_WITH_MATCHING_RESOURCE: all, for the same resource."
+  type        = string
+  default     = "OR"
+
+  validation {
+    condition     = contains(["OR", "AND", "AND_WITH_MATCHING_RESOURCE"], var.combiner)
+    error_message = "OR, AND or AND_WITH_MATCHING_RESOURCE."
+  }
 }
 
 variable "labels" {
@@ -61,7 +77,7 @@ variable "subject" {
 }
 
 variable "thresholds" {
-  description = "Opens when the aligned series is above `above` (below `below`) for so long."
+  description = "Opens when the aligned series is above `above` (below `below`) for so long. `missing`: what no data counts as, EVALUATION_MISSING_DATA_ACTIVE or _INACTIVE."
   type = list(object({
     name        = string
     filter      = string
@@ -73,6 +89,7 @@ variable "thresholds" {
     reducer     = optional(string, "REDUCE_MAX")
     group_by    = optional(list(string), [])
     denominator = optional(string, "")
+    missing     = optional(string)
   }))
   default = []
 
@@ -89,7 +106,7 @@ locals {
 resource "google_monitoring_alert_policy" "this" {
   project               = var.project
   display_name          = var.subject == "" ? var.name : "${var.name}: ${var.subject}"
-  combiner              = var.all_conditions ? "AND" : "OR"
+  combiner              = var.combiner
   severity              = var.severity
   notification_channels = var.channels
   user_labels           = merge({ runbook = lower(var.name) }, var.labels)
@@ -110,17 +127,17 @@ resource "google_monitoring_alert_policy" "this" {
       display_name = conditions.value.name
 
       condition_threshold {
-        filter             = conditions.value.filter
-        comparison         = conditions.value.above == null ? "COMPARISON_LT" : "COMPARISON_GT"
-        threshold_value    = conditions.value.above == null ? conditions.value.below : conditions.value.above
-        duration           = "${conditions.value.seconds}s"
-        denominator_filter = conditions.value.denominator == "" ? null : conditions.value.denominator
+        filter                  = conditions.value.filter
+        comparison              = conditions.value.above == null ? "COMPARISON_LT" : "COMPARISON_GT"
+        threshold_value         = conditions.value.above == null ? conditions.value.below : conditions.value.above
+        duration                = "${conditions.value.seconds}s"
+        denominator_filter      = conditions.value.denominator == "" ? null : conditions.value.denominator
+        evaluation_missing_data = conditions.value.missing
 
-        # A burn rate is computed by its own selector and takes no reducer.
         aggregations {
           alignment_period     = "${conditions.value.alignment}s"
           per_series_aligner   = conditions.value.aligner
-          cross_series_reducer = conditions.value.reducer == "" ? null : conditions.value.reducer
+          cross_series_reducer = conditions.value.reducer
           group_by_fields      = conditions.value.group_by
         }
 
@@ -133,6 +150,25 @@ resource "google_monitoring_alert_policy" "this" {
             group_by_fields      = denominator_aggregations.value.group_by
           }
         }
+
+        trigger {
+          count = 1
+        }
+      }
+    }
+  }
+
+  dynamic "conditions" {
+    for_each = var.burn_rates
+    content {
+      display_name = conditions.value.name
+
+      # The selector computes the rate; such a condition takes no aggregation.
+      condition_threshold {
+        filter          = "select_slo_burn_rate(\"${conditions.value.slo}\", \"${conditions.value.seconds}s\")"
+        comparison      = "COMPARISON_GT"
+        threshold_value = conditions.value.above
+        duration        = "0s"
 
         trigger {
           count = 1
@@ -163,6 +199,11 @@ resource "google_monitoring_alert_policy" "this" {
       }
     }
   }
+}
+
+output "policy" {
+  description = "The policy's name as Monitoring gives it."
+  value       = google_monitoring_alert_policy.this.name
 }
 
 output "name" {

@@ -41,7 +41,7 @@ locals {
     ledger  = "${local.whole.project.id}-ledger"
     control = "${local.whole.project.id}-control"
     zips    = "${local.whole.project.id}-function-zips"
-    assets  = "${local.whole.project.id}-assets"
+    assets  = "${local._registry.project.id}-assets" # one for all: a promotion moves an image, not its files
     exports = "${local.whole.project.id}-exports"
     backups = "${local.whole.project.id}-backups"
   }
