@@ -195,7 +195,7 @@ class Protection:
     deletion: bool = says("Services, databases and buckets refuse to be destroyed")
     ledger_days: int = says("No ledger entry can be changed or deleted before", low=1, high=3650)
     ledger_locked: bool = says("Then even an owner cannot shorten it: there is no way back")
-    encryption_key: str = says('A Cloud KMS key for topics, buckets and databases, or "" for Google\'s')
+    encryption_keys: Mapping[str, str] = says("Cloud KMS keys by region, one for each; without any, Google's own")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,8 +150,21 @@ def _contradictions(found: Configuration) -> Iterable[tuple[Where, str]]:
             yield (*where, "paths"), "a backend has paths, the frontend none"
         for variable in service.variables.keys() & service.secrets.keys():
             yield (*where, "secrets", variable), "is among the variables too"
+    yield from _wrong_keys(found)
     if found.regions.backups == found.regions.serving:
         yield ("regions", "backups"), "must not be the serving region"
     for index, window in enumerate(found.freeze_windows):
         if window.starts == window.ends:
             yield ("freeze_windows", index, "ends"), "is also its start"
+
+
+def _wrong_keys(found: Configuration) -> Iterable[tuple[Where, str]]:
+    """A key encrypts what lies in its own region, so that all regions need one or none does."""
+    keys = found.protection.encryption_keys
+    regions = {found.regions.serving, found.regions.automation, found.regions.backups}
+    where: Where = ("protection", "encryption_keys")
+    for region, key in keys.items():
+        if not re.fullmatch(rf"projects/[^/]+/locations/{re.escape(region)}/keyRings/[^/]+/cryptoKeys/[^/]+", key):
+            yield (*where, region), f"must be projects/P/locations/{region}/keyRings/R/cryptoKeys/K"
+    for region in sorted(regions - keys.keys()) if keys else ():
+        yield where, f"has no key of {region}"

@@ -26,7 +26,10 @@ locals {
   buckets    = module.configuration.buckets
   registry   = local.whole.registry
 
-  encryption_key = local.whole.protection.encryption_key
+  # A key encrypts what lies in its own region; "" is Google's key.
+  key = {
+    for place, region in local.whole.regions : place => lookup(local.whole.protection.encryption_keys, region, "")
+  }
 
   # Messages may lie where they are made and where they are read.
   storage_regions = distinct([local.automation, local.serving])

@@ -30,7 +30,7 @@ resource "google_billing_budget" "this" {
 }
 
 resource "google_logging_project_bucket_config" "default" {
-  project        = "projects/${local.project}"
+  project        = local.project
   location       = "global"
   bucket_id      = "_Default"
   retention_days = local.whole.costs.log_days

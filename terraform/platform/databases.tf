@@ -26,7 +26,7 @@ module "database" {
   settings            = each.value
   network             = google_compute_network.this.id
   deletion_protection = local.whole.protection.deletion
-  encryption_key      = local.encryption_key
+  encryption_key      = local.key.serving
   backup_location     = local.whole.regions.backups
   exports_bucket      = module.exports.name
 
@@ -40,7 +40,7 @@ module "exports" {
   project        = local.project
   name           = local.buckets.exports
   location       = local.serving
-  encryption_key = local.encryption_key
+  encryption_key = local.key.serving
   expire_days    = 7
 }
 
@@ -51,7 +51,7 @@ module "backups" {
   project        = local.project
   name           = local.buckets.backups
   location       = local.whole.regions.backups
-  encryption_key = local.encryption_key
+  encryption_key = local.key.backups
   retention = {
     days   = max([for database in local.whole.databases : database.backups.export_days]...)
     locked = local.whole.protection.ledger_locked

@@ -44,7 +44,7 @@ module "rollout_ticks" {
   project        = local.project
   name           = "rollout-ticks"
   regions        = local.storage_regions
-  encryption_key = local.encryption_key
+  encryption_key = local.key.automation
 }
 
 resource "google_cloud_scheduler_job" "rollout_tick" {
@@ -74,7 +74,7 @@ module "revision_changes" {
   project        = local.project
   name           = "revision-changes"
   regions        = local.storage_regions
-  encryption_key = local.encryption_key
+  encryption_key = local.key.automation
   publishers     = { sink = google_logging_project_sink.revision_changes.writer_identity }
 }
 

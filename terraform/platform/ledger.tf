@@ -6,7 +6,7 @@ module "ledger" {
   project        = local.project
   name           = local.buckets.ledger
   location       = local.automation
-  encryption_key = local.encryption_key
+  encryption_key = local.key.automation
   retention = {
     days   = local.whole.protection.ledger_days
     locked = local.whole.protection.ledger_locked
@@ -19,6 +19,6 @@ module "control" {
   project        = local.project
   name           = local.buckets.control
   location       = local.automation
-  encryption_key = local.encryption_key
+  encryption_key = local.key.automation
   versioned      = true
 }

@@ -25,6 +25,16 @@ resource "google_monitoring_notification_channel" "auto_rollback" {
   labels       = { topic = module.alerts.id }
 }
 
+# Monitoring's own account is made with the first such channel.
+resource "google_pubsub_topic_iam_member" "monitoring" {
+  project = local.project
+  topic   = module.alerts.name
+  role    = "roles/pubsub.publisher"
+  member  = "serviceAccount:service-${local.number}@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
+
+  depends_on = [google_monitoring_notification_channel.auto_rollback]
+}
+
 locals {
   people = concat(
     [for channel in google_monitoring_notification_channel.email : channel.id],

@@ -6,7 +6,7 @@ module "rejected_events" {
   project        = local.project
   name           = "rejected-events"
   regions        = local.storage_regions
-  encryption_key = local.encryption_key
+  encryption_key = local.key.automation
 }
 
 resource "google_pubsub_subscription" "rejected_events" {

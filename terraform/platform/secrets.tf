@@ -12,7 +12,7 @@ resource "google_secret_manager_secret" "this" {
         location = local.serving
 
         dynamic "customer_managed_encryption" {
-          for_each = local.encryption_key == "" ? [] : [local.encryption_key]
+          for_each = local.key.serving == "" ? [] : [local.key.serving]
           content {
             kms_key_name = customer_managed_encryption.value
           }

@@ -9,7 +9,7 @@ module "service" {
   name                = each.key
   settings            = each.value
   deletion_protection = local.whole.protection.deletion
-  encryption_key      = local.encryption_key
+  encryption_key      = local.key.serving
   network = {
     network    = google_compute_network.this.id
     subnetwork = google_compute_subnetwork.serving.id

@@ -1,8 +1,7 @@
 # The topics of the chain. Who reads each: the subscriptions of the functions named; who writes: their `publishes`.
 
 locals {
-  _monitoring_agent = "serviceAccount:service-${local.number}@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
-  _registry_topics  = "projects/${local.registry.project.id}/topics"
+  _registry_topics = "projects/${local.registry.project.id}/topics"
 
   # In the registry's project, under names that Google prescribes; bootstrap/ makes them.
   gcr          = "${local._registry_topics}/gcr"
@@ -16,7 +15,7 @@ module "deploy_requests" {
   project        = local.project
   name           = "deploy-requests"
   regions        = local.storage_regions
-  encryption_key = local.encryption_key
+  encryption_key = local.key.automation
 }
 
 # From health_verify alone; to traffic_shift and auto_rollback.
@@ -26,7 +25,7 @@ module "verdicts" {
   project        = local.project
   name           = "verdicts"
   regions        = local.storage_regions
-  encryption_key = local.encryption_key
+  encryption_key = local.key.automation
 }
 
 # From Cloud Monitoring; to auto_rollback.
@@ -36,8 +35,7 @@ module "alerts" {
   project        = local.project
   name           = "alerts"
   regions        = local.storage_regions
-  encryption_key = local.encryption_key
-  publishers     = { monitoring = local._monitoring_agent }
+  encryption_key = local.key.automation
 }
 
 # From people, and from the scheduler at the edges of a freeze window; to auto_rollback and rollout_command.
@@ -47,7 +45,7 @@ module "commands" {
   project        = local.project
   name           = "commands"
   regions        = local.storage_regions
-  encryption_key = local.encryption_key
+  encryption_key = local.key.automation
   publishers     = { for operator in local.whole.operators : operator => operator }
 }
 
@@ -58,7 +56,7 @@ module "rollout_events" {
   project        = local.project
   name           = "rollout-events"
   regions        = local.storage_regions
-  encryption_key = local.encryption_key
+  encryption_key = local.key.automation
 }
 
 # Who sent which command is on record with Google too, not only in our ledger.

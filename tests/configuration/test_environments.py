@@ -109,6 +109,16 @@ WRONG: list[tuple[str, Break, str]] = [
         lambda row: row["services"]["backend"].update(variables={"URL": "postgres://chat:hunter2@10.0.0.3/chat"}),
         "services.backend.variables.URL: looks like a secret",
     ),
+    (
+        "a key of another region",
+        lambda row: row["protection"].update(encryption_keys={"africa-south1": "projects/p/locations/global/x"}),
+        "protection.encryption_keys.africa-south1: must be projects/P/locations/africa-south1/keyRings",
+    ),
+    (
+        "a region without a key",
+        lambda row: row["protection"].update(encryption_keys={"africa-south1": "k"}),
+        "protection.encryption_keys: has no key of europe-west1",
+    ),
     ("one region", lambda row: row.update(regions={"backups": "africa-south1"}), "regions.backups: must not be"),
     (
         "window",

@@ -1,10 +1,12 @@
 """A copy of the Terraform code with its zips, planned and applied with a stand-in for the provider: in memory alone."""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +20,15 @@ from tests.tools import TERRAFORM_OFFLINE, terraform_with_a_provider
 REPOSITORY = Path(__file__).parents[2]
 LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 QUIET = {"NO_COLOR": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Nobody else holds the lock, in this process or another."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class TerraformFailed(AssertionError):
@@ -59,9 +70,19 @@ class Root:
     def __init__(self, command: list[str], directory: Path) -> None:
         self._command = command
         self.directory = directory
-        if 'backend "gcs"' in "".join(path.read_text() for path in directory.glob("*.tf")):
-            (directory / "backend_override.tf").write_text(LOCAL_BACKEND)
-        self.run("init", "-no-color")
+        with self._once("initialised") as first:
+            if first:
+                if 'backend "gcs"' in "".join(path.read_text() for path in directory.glob("*.tf")):
+                    (directory / "backend_override.tf").write_text(LOCAL_BACKEND)
+                self.run("init", "-no-color")
+
+    @contextmanager
+    def _once(self, what: str) -> Iterator[bool]:
+        """Whether nobody has done it here yet; when the block ends well, somebody has."""
+        done = self.directory / f".{what}"
+        with locked(self.directory / ".lock"):
+            yield not done.exists()
+            done.touch()
 
     def run(self, *arguments: str, accepted: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
         """Raises TerraformFailed with what Terraform said."""
@@ -81,9 +102,10 @@ class Root:
         done = self.run("validate", "-json", accepted=(0, 1))
         return dict(json.loads(done.stdout))
 
-    def apply(self) -> None:
-        self.run("apply", "-auto-approve", "-no-color")
-        self.__dict__.pop("state", None)
+    def apply_once(self) -> None:
+        with self._once("applied") as first:
+            if first:
+                self.run("apply", "-auto-approve", "-no-color")
 
     def changes(self) -> dict[str, dict[str, Any]]:
         """What a plan against the present state would change: each address's "actions", "before" and "after"."""

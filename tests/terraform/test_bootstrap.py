@@ -15,7 +15,7 @@ from tests.tools import terraform_offline
 @pytest.fixture(scope="module")
 def bootstrap(code: Path) -> Root:
     root = Root(terraform_offline(), code / "bootstrap")
-    root.apply()
+    root.apply_once()
     return root
 
 

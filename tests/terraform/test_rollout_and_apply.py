@@ -30,7 +30,8 @@ BACKEND = 'module.platform.module.service["backend"].google_cloud_run_v2_service
 def rolled_out(tmp_path: Path, applied: Callable[[str], Root], code: Path) -> Root:
     """A copy of the dev environment as applied, with a canary of the backend at a quarter of the traffic."""
     applied("dev")
-    shutil.copytree(code.parent, tmp_path, dirs_exist_ok=True, symlinks=True)
+    others = shutil.ignore_patterns("staging", "production", "bootstrap", ".terraform*", ".initialised", "*.info")
+    shutil.copytree(code.parent, tmp_path, dirs_exist_ok=True, ignore=others)
     root = Root(terraform_offline(), tmp_path / "terraform" / "environments" / "dev")
     path = root.directory / "terraform.tfstate"
     state = json.loads(path.read_text())
