@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scripts import estimate_costs
-from scripts.configuration import environments
+from scripts.configuration import costs, environments
 from scripts.configuration.declaration import Configuration
 from shared.rollout.strategy import Strategy
 
@@ -19,7 +19,7 @@ def found(name: str) -> Configuration:
 @pytest.mark.parametrize("name", environments.names())
 def test_every_line_has_a_price_a_reason_and_a_source(name: str) -> None:
     configuration = found(name)
-    lines = [*estimate_costs.automation(configuration), *estimate_costs.serving(configuration, 1.0)]
+    lines = [*costs.automation(configuration), *costs.serving(configuration, 1.0)]
     assert len(lines) >= 10
     for line in lines:
         assert line.dollars >= 0
@@ -28,12 +28,12 @@ def test_every_line_has_a_price_a_reason_and_a_source(name: str) -> None:
 
 
 def test_an_idle_environment_pays_nothing_for_services_that_scale_to_zero() -> None:
-    rows = {line.what: line.dollars for line in estimate_costs.serving(found("dev"), 0.0)}
+    rows = {line.what: line.dollars for line in costs.serving(found("dev"), 0.0)}
     assert rows["service frontend"] == rows["service backend"] == 0
 
 
 def test_an_instance_kept_warm_costs_more_than_none() -> None:
-    rows = {line.what: line.dollars for line in estimate_costs.serving(found("production"), 0.0)}
+    rows = {line.what: line.dollars for line in costs.serving(found("production"), 0.0)}
     assert rows["service backend"] == pytest.approx(2628000 * (0.0000025 + 0.5 * 0.0000025))
 
 
@@ -41,20 +41,20 @@ def test_a_standby_doubles_the_machine() -> None:
     configuration = found("production")
     alone = replace(configuration.databases["chat"], high_availability=False)
     single = replace(configuration, databases={"chat": alone})
-    both = {line.what: line.dollars for line in estimate_costs.serving(configuration, 0.0)}["database chat"]
-    one = {line.what: line.dollars for line in estimate_costs.serving(single, 0.0)}["database chat"]
+    both = {line.what: line.dollars for line in costs.serving(configuration, 0.0)}["database chat"]
+    one = {line.what: line.dollars for line in costs.serving(single, 0.0)}["database chat"]
     assert 1.9 < both / one <= 2
 
 
 def test_the_price_of_a_machine_is_known_or_refused() -> None:
-    assert estimate_costs.sql_hour("db-f1-micro") == 0.0105
-    assert estimate_costs.sql_hour("db-custom-2-7680") == pytest.approx(2 * 0.0413 + 7.5 * 0.0070)
+    assert costs.sql_hour("db-f1-micro") == 0.0105
+    assert costs.sql_hour("db-custom-2-7680") == pytest.approx(2 * 0.0413 + 7.5 * 0.0070)
     with pytest.raises(ValueError, match="no price is known for the tier db-perf-optimized-N-2"):
-        estimate_costs.sql_hour("db-perf-optimized-N-2")
+        costs.sql_hour("db-perf-optimized-N-2")
 
 
 def test_a_canary_costs_cents() -> None:
-    lines = list(estimate_costs.canary(found("production").services["backend"], Strategy()))
+    lines = list(costs.canary(found("production").services["backend"], Strategy()))
     assert 0 < sum(line.dollars for line in lines) < 1
 
 
@@ -62,3 +62,8 @@ def test_the_report_names_every_part() -> None:
     text = estimate_costs.report(found("production"), 2.0)
     for part in ("The automation, a month", "What it delivers, a month", "One canary of backend", "db-custom-2-7680"):
         assert part in text
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert estimate_costs.PAGE.read_text() == estimate_costs.page()
+    assert estimate_costs.main(["page", "--check"]) == 0

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from scripts import describe_iam, estimate_costs
-from scripts.configuration import environments
+from scripts import describe_iam
+from scripts.configuration import costs, environments
 from tests.terraform.stand import Root
 
 
@@ -27,4 +27,4 @@ def test_the_estimate_counts_the_conditions_there_are(environment: Root) -> None
     found = environments.read(environment.output("configuration")["whole"]["name"]).found
     assert found is not None
     policies = environment.of("google_monitoring_alert_policy").values()
-    assert estimate_costs.alert_conditions(found) == sum(len(policy["conditions"]) for policy in policies)
+    assert costs.alert_conditions(found) == sum(len(policy["conditions"]) for policy in policies)

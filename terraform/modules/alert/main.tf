@@ -1,6 +1,15 @@
 # An alert policy whose name is a runbook's file name. The runbook itself is its documentation: it arrives with the page,
 # and without the file nothing can be planned.
 
+terraform {
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.46"
+    }
+  }
+}
+
 variable "absences" {
   description = "Opens when the series brings nothing for so long."
   type = list(object({

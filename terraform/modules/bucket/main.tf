@@ -1,5 +1,14 @@
 # A private bucket: access by IAM alone, never public, never emptied by Terraform.
 
+terraform {
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.46"
+    }
+  }
+}
+
 variable "encryption_key" {
   description = "A Cloud KMS key, or \"\" for Google's."
   type        = string

@@ -3,7 +3,10 @@
 
 terraform {
   required_providers {
-    google = { source = "hashicorp/google" }
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.46"
+    }
   }
 }
 

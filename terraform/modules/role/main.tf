@@ -1,5 +1,14 @@
 # A role of our own, where Google's smallest is too wide.
 
+terraform {
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.46"
+    }
+  }
+}
+
 variable "description" {
   description = "What its holder may do, in one sentence."
   type        = string

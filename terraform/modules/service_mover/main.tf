@@ -1,5 +1,14 @@
 # The right to move services: change each of them, and act as what it runs as, which every change of a service needs.
 
+terraform {
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.46"
+    }
+  }
+}
+
 variable "member" {
   description = "Who."
   type        = string

@@ -1,6 +1,15 @@
 # A topic and who may publish to it. `publishers` are those that are no function of ours; a function's own rights stand
 # with the function.
 
+terraform {
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.46"
+    }
+  }
+}
+
 variable "encryption_key" {
   description = "A Cloud KMS key, or \"\" for Google's."
   type        = string
