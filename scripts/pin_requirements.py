@@ -23,7 +23,7 @@ FUNCTIONS = {
     "canary_deploy": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
     "health_verify": (*_EVERY, "google-cloud-run", "google-cloud-storage", "google-cloud-monitoring"),
     "traffic_shift": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
-    "auto_rollback": (*_EVERY, "google-cloud-run"),
+    "auto_rollback": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
     "rollout_command": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
     "notify": (*_EVERY, "google-cloud-storage"),
 }

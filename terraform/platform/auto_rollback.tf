@@ -16,8 +16,12 @@ module "auto_rollback" {
   }
 
   # A rollback is tried again at once, and for about an hour and a half: an outage of Cloud Run's API must not swallow it.
-  retry  = { backoff_seconds_min = 1, backoff_seconds_max = 60, attempts_max = 100 }
-  access = { publishes = { rollout_events = module.rollout_events.id } }
+  retry = { backoff_seconds_min = 1, backoff_seconds_max = 60, attempts_max = 100 }
+  access = {
+    publishes = { rollout_events = module.rollout_events.id }
+    # A verdict may find that an apply has put an old record back; the newest is in the ledger.
+    buckets = { ledger = { bucket = module.ledger.name, role = module.object_reader.id } }
+  }
 }
 
 module "auto_rollback_moves" {

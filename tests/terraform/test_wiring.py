@@ -9,6 +9,7 @@ from typing import Any
 from scripts.configuration import environments, for_functions
 from scripts.local_cloud.topology import ROUTES
 from scripts.package_functions import functions
+from scripts.pin_requirements import FUNCTIONS
 from shared.config.environment import load_environment
 from shared.events import command
 from shared.events.message import Message
@@ -145,3 +146,17 @@ def test_freeze_windows_send_commands_that_the_function_can_read(production: Roo
         assert order.service == "*"
         verbs.append(order.verb)
     assert sorted(verbs) == ["freeze", "unfreeze"]
+
+
+def test_a_function_has_the_library_of_what_it_may_use_and_may_use_what_it_has_the_library_of(
+    environment: Root,
+) -> None:
+    libraries = {
+        "google-cloud-storage": "google_storage_bucket_iam_member",
+        "google-cloud-run": "google_cloud_run_v2_service_iam_member",
+        "google-cloud-monitoring": "google_project_iam_member",
+    }
+    for library, kind in libraries.items():
+        members = {row["member"].partition(":")[2].partition("@")[0] for row in environment.of(kind).values()}
+        granted = {name for name in functions() if name.replace("_", "-") in members}
+        assert granted == {name for name, needed in FUNCTIONS.items() if library in needed}, library
