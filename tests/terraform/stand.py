@@ -112,10 +112,12 @@ class Root:
         done = self.run("plan", "-detailed-exitcode", "-no-color", "-out=next", accepted=(0, 2))
         if done.returncode == 0:
             return {}
-        plan = json.loads(self.run("show", "-json", "next").stdout)
-        return {
-            row["address"]: row["change"] for row in plan["resource_changes"] if row["change"]["actions"] != ["no-op"]
-        }
+        rows = self.plan()["resource_changes"]
+        return {row["address"]: row["change"] for row in rows if row["change"]["actions"] != ["no-op"]}
+
+    def plan(self) -> dict[str, Any]:
+        """The last plan that `changes` made, as `terraform show -json` tells it."""
+        return dict(json.loads(self.run("show", "-json", "next").stdout))
 
     @cached_property
     def state(self) -> dict[str, Any]:

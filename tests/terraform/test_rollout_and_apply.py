@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from scripts.guard_plan import findings
 from shared.rollout.service import RECORD_ANNOTATION, ROLLOUT_ANNOTATION
 from tests.terraform.stand import Root
 from tests.tools import terraform_offline
@@ -78,3 +79,4 @@ def test_apply_leaves_a_rollout_alone_and_still_changes_settings(rolled_out: Roo
     assert {row["name"] for row in template["containers"][0]["env"]} - {
         row["name"] for row in old["containers"][0]["env"]
     } == {"COLOUR"}
+    assert list(findings(rolled_out.plan())) == [], "the guard lets such a plan through"
