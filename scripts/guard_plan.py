@@ -1,7 +1,7 @@
 """Says what in a Terraform plan must not be applied without a second thought; exit 1 if there is anything.
 
-    terraform -chdir=terraform/environments/production plan -out=next
-    terraform -chdir=terraform/environments/production show -json next | scripts/guard_plan.py
+    terraform -chdir=terraform/environments/production plan -out=next.tfplan
+    terraform -chdir=terraform/environments/production show -json next.tfplan | scripts/guard_plan.py
 
 Refused: a change of what belongs to a rollout (image, traffic, our annotations, a named revision), a service or a store
 that would be destroyed or made anew, and a right for everybody. A finding that is meant is let through by its address:

@@ -18,7 +18,8 @@ locals {
   # https://cloud.google.com/run/docs/triggering/https-request#deterministic
   url = "https://${local.run_name}-${var.common.project_number}.${var.common.region}.run.app"
 
-  zip    = one(fileset(var.common.zips.directory, "${var.name}-*.zip"))
+  _zips  = tolist(fileset(var.common.zips.directory, "${var.name}-*.zip"))
+  zip    = length(local._zips) == 1 ? local._zips[0] : null
   pascal = join("", [for word in split("_", var.name) : title(word)])
 
   pubsub_agent = "serviceAccount:service-${var.common.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
@@ -46,7 +47,7 @@ resource "google_storage_bucket_object" "zip" {
   lifecycle {
     precondition {
       condition     = local.zip != null
-      error_message = "There is no zip of ${var.name}; run scripts/package_functions.py --output build/zips."
+      error_message = "There must be one zip of ${var.name}, not ${length(local._zips)}; run scripts/package_functions.py --output build/zips."
     }
   }
 }
