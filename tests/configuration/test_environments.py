@@ -1,6 +1,7 @@
 """The three environments are sound; a wrong one is told with every problem, each with its file and line."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import fields
@@ -218,3 +219,27 @@ def test_the_matrix_is_in_the_order_of_promotion(capsys: pytest.CaptureFixture[s
         "environment": ["dev", "staging", "production"],
         "service": ["backend", "frontend"],
     }
+
+
+@pytest.mark.parametrize(("workflow", "skipped"), [("promote", 1), ("rollback", 0)])
+def test_workflows_offer_the_environments_there_are(
+    workflow: str, skipped: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["matrix"]) == 0
+    order = json.loads(capsys.readouterr().out)["environment"]
+    text = (environments.REPOSITORY / ".github" / "workflows" / f"{workflow}.yml").read_text()
+    assert f"options: [{', '.join(order[skipped:])}]" in text
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_tag_that_the_workflows_push_is_the_one_that_deploys(name: str) -> None:
+    tags = {
+        "dev": "dev-" + "0a" * 20,
+        "staging": "staging-20260102-030405-0123456789ab",
+        "production": "production-20260102-030405-0123456789ab",
+    }
+    found = environments.read(name).found
+    assert found is not None
+    for service in load_environment(for_functions.delivery_environment(found)).services.values():
+        matching = {environment for environment, tag in tags.items() if re.fullmatch(service.deploy_tags, tag)}
+        assert matching == {name}
