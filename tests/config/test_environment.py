@@ -107,3 +107,9 @@ def test_every_problem_is_told_at_once() -> None:
 )
 def test_what_is_not_a_configuration_says_so(text: str, field: str) -> None:
     assert any(problem.startswith(f"{field}: ") for problem in problems(text))
+
+
+def test_the_freeze_may_lie_beside_the_ledger() -> None:
+    assert load().control_bucket == ""
+    assert load(control_bucket="pushnchat-dev-control").control_bucket == "pushnchat-dev-control"
+    assert problems(json.dumps({**GOOD, "control_bucket": ""})) == ["control_bucket: must be a text that is not empty"]
