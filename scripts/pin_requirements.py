@@ -35,6 +35,7 @@ TOOLS = (
     "hypothesis",
     "import-linter",
     "mypy",
+    "numpy",
     "pytest",
     "pytest-cov",
     "pytest-timeout",
