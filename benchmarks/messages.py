@@ -15,8 +15,9 @@ from shared.events import deploy_request as deploy_requests
 from shared.events import verdict as verdicts
 from shared.rollout.announcement import Announcement, Severity
 from shared.rollout.commands import Command, Verb
-from shared.rollout.facts import DeployRequested, Judged
+from shared.rollout.facts import DeployRequested
 from shared.rollout.names import Release
+from shared.rollout.observations import Judged
 
 UNKNOWN = "no-such-service"
 

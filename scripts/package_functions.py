@@ -38,9 +38,11 @@ class Package:
         return f"{self.function}-{self.digest[:_HASH_DIGITS]}.zip"
 
     def write(self, directory: Path) -> Path:
-        """The path it was written to."""
+        """The path it was written to; older zips of the function are removed, for Terraform takes the one there is."""
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / self.file_name
+        for old in directory.glob(f"{self.function}-*.zip"):
+            old.unlink()
         path.write_bytes(self.content)
         return path
 

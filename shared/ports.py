@@ -72,8 +72,11 @@ class Ledger(Protocol):
     def freeze(self) -> str:
         """Why the whole environment is frozen, or ""."""
 
-    def set_freeze(self, reason: str) -> None:
-        """Writes or, with "", lifts the environment's freeze."""
+    def set_freeze(self, reason: str, at: datetime) -> bool:
+        """Writes or, with "", lifts the environment's freeze; False when one that was asked for later than `at` stands.
+
+        Raises Conflict when somebody else did so at the same moment.
+        """
 
 
 class Prober(Protocol):

@@ -163,6 +163,7 @@ class FakeMetrics:
 class FakeLedger:
     objects: dict[str, bytes] = field(default_factory=dict)
     frozen: str = ""
+    frozen_at: datetime | None = None
 
     def append(self, key: str, entry: bytes) -> bool:
         new = key not in self.objects
@@ -184,8 +185,11 @@ class FakeLedger:
     def freeze(self) -> str:
         return self.frozen
 
-    def set_freeze(self, reason: str) -> None:
-        self.frozen = reason
+    def set_freeze(self, reason: str, at: datetime) -> bool:
+        if self.frozen_at and self.frozen_at > at:
+            return False
+        self.frozen, self.frozen_at = reason, at
+        return True
 
 
 @dataclass

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 EMULATOR = "platform/pubsub-emulator/lib"
+TERRAFORM_OFFLINE = "TERRAFORM_OFFLINE"
 
 
 def required(tool: str, found: str | None) -> str:
@@ -40,3 +41,29 @@ def pubsub_emulator() -> str:
     roots = [Path(gcloud()).resolve().parents[1], Path("/usr/lib/google-cloud-sdk")]
     jars = named + [jar for root in roots for jar in (root / EMULATOR).glob("cloud-pubsub-emulator-*-all.jar")]
     return required("Google's Pub/Sub emulator", next((str(jar) for jar in jars if jar.is_file()), None))
+
+
+def terraform_offline() -> list[str]:
+    """A program that runs Terraform with a stand-in for the google provider, and Terraform behind it.
+
+    TERRAFORM_OFFLINE names it. The stand-in has the provider's real schema, plans with it and applies in memory, so
+    that no cloud is needed and none can be touched. It is nothing a package manager brings: without it this skips, in
+    CI too, and says so.
+    """
+    path = os.environ.get(TERRAFORM_OFFLINE)
+    if path is None:
+        pytest.skip(f"{TERRAFORM_OFFLINE} names no stand-in for the google provider: NOTHING WAS PLANNED OR APPLIED")
+    return [required("the program that TERRAFORM_OFFLINE names", shutil.which(path)), terraform()]
+
+
+def terraform_with_a_provider() -> list[str]:
+    """Terraform with the stand-in, or else alone: then it needs a registry, and must not plan or apply."""
+    return terraform_offline() if TERRAFORM_OFFLINE in os.environ else [terraform()]
+
+
+def terraform() -> str:
+    """Nothing a package index brings: without it this skips, in CI too, and says so."""
+    found = shutil.which("terraform")
+    if found is None:
+        pytest.skip("terraform is not installed here: NOTHING WAS VALIDATED")
+    return found

@@ -1,7 +1,7 @@
 """Puts all traffic back on the last good revision: on a bad verdict, an alert, or a person's word.
 
-IAM: run.services.get/update on the managed services, roles/iam.serviceAccountUser on their identities,
-roles/pubsub.publisher on rollout-events and rejected-events.
+IAM: run.services.get/update and run.revisions.get on the managed services, roles/iam.serviceAccountUser on their
+identities, reading the ledger, roles/pubsub.publisher on rollout-events and rejected-events.
 """
 
 import functions_framework

@@ -1,10 +1,9 @@
 """A tick, or a revision that changed: read every service concerned and publish one verdict where there is work."""
 
 from shared.errors import NotFound
-from shared.events import revision_change, tick, verdict
+from shared.events import revision_change, tick
 from shared.events.message import Message
 from shared.events.topics import REVISION_CHANGES, VERDICTS
-from shared.rollout.facts import Judged
 from shared.runtime.cloud import Cloud
 
 
@@ -18,20 +17,22 @@ def handle(message: Message, cloud: Cloud) -> str:
     else:
         tick.parse(message)
         names = sorted(cloud.environment.services)
-    told = []
-    for name in names:
-        judged = _read(cloud, name)
-        if judged is not None:
-            data, attributes = verdict.encode(judged)
-            cloud.messages.publish(VERDICTS, data, attributes)
-            told.append(f"{name} {judged.verdict.health if judged.verdict else 'needs care'}")
+    told = [told for name in names if (told := _measure(cloud, name))]
     return f"measured: {', '.join(told) or 'nothing to do'}."
 
 
-def _read(cloud: Cloud, name: str) -> Judged | None:
+def _measure(cloud: Cloud, name: str) -> str:
+    """Publishes the service's verdict and says which; "" where nothing is deployed or nothing is to do."""
+    from shared.events import verdict
+
     from .reading import read_service
 
     try:
-        return read_service(cloud, name)
+        judged = read_service(cloud, name)
     except NotFound:
-        return None  # not deployed yet in this environment
+        return ""  # not deployed yet in this environment
+    if judged is None:
+        return ""
+    data, attributes = verdict.encode(judged)
+    cloud.messages.publish(VERDICTS, data, attributes)
+    return f"{name} {judged.verdict.health if judged.verdict else 'needs care'}"

@@ -1,8 +1,8 @@
 """Measures every service that has something to do and publishes verdicts; it may not write.
 
-IAM: run.services.get and run.revisions.get on the managed services, roles/run.invoker on them for probes,
-roles/monitoring.viewer, roles/storage.objectViewer on the ledger, roles/pubsub.publisher on verdicts and
-rejected-events. Nobody else may publish verdicts.
+IAM: run.services.get and run.revisions.get on the managed services, reading metrics, the ledger and the freeze,
+roles/pubsub.publisher on verdicts and rejected-events. Nobody else may publish verdicts. Services that check their
+invoker need roles/run.invoker for probes as well; those that only the load balancer may reach are called from inside.
 """
 
 import functions_framework

@@ -9,14 +9,15 @@ from shared.analysis.verdict import Health, Verdict
 from shared.config.environment import ManagedService
 from shared.errors import Unavailable
 from shared.rollout import codec
-from shared.rollout.facts import Judged
 from shared.rollout.names import Phase
+from shared.rollout.observations import Judged
 from shared.rollout.record import Record, Rollout
 from shared.rollout.service import Revision, RevisionState, Service
 from shared.rollout.strategy import Strategy
 from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted, steps_of
 from shared.runtime.cloud import Cloud
 from shared.runtime.ledger_keys import ledger_key, newest_sequence
+from shared.runtime.lost_records import newer_record
 
 HISTORY = timedelta(hours=2)  # of stable before the rollout began, for what is normal
 RECENT = timedelta(minutes=30)  # for the first share
@@ -24,13 +25,18 @@ _ON_TRIAL = frozenset({Phase.PROGRESSING, Phase.BAKING})
 
 
 def read_service(cloud: Cloud, name: str) -> Judged | None:
-    """None when the service has nothing to do. Raises NotFound."""
+    """None when the service has nothing to do. Raises NotFound.
+
+    Where the ledger knows a newer record than the service carries, nothing else is read: it must be restored first.
+    """
     managed = cloud.environment.services[name]
     service = cloud.services.get(name)
+    record = codec.decode(service.record) if service.record else Record(service=name)
+    judged = Judged(service=name, at=cloud.clock.now(), sequence=record.sequence, target=record.target)
+    if newer_record(cloud, name, record.sequence):
+        return replace(judged, newer_sequence=newest_sequence(cloud, name, record.sequence))
     if not service.record:
         return None
-    record = codec.decode(service.record)
-    judged = Judged(service=name, at=cloud.clock.now(), sequence=record.sequence, target=record.target)
     judged = _read_ledger(cloud, record, judged)
     judged = _read_target(cloud, service, record, managed, judged)
     judged = _read_newcomer(cloud, service, record, judged)
@@ -46,7 +52,6 @@ def _has_work(judged: Judged, record: Record, service: Service, strategy: Strate
         or record.waiting
         or record.edited
         or judged.appeared
-        or judged.newer_sequence
         or judged.target != record.target
         or drifted(record, strategy, service.traffic)
     )
@@ -55,9 +60,8 @@ def _has_work(judged: Judged, record: Record, service: Service, strategy: Strate
 def _read_ledger(cloud: Cloud, record: Record, judged: Judged) -> Judged:
     keys = {ledger_key(item.key): item.key for item in record.outbox}
     announced = tuple(keys[key] for key in sorted(cloud.ledger.existing(keys))) if keys else ()
-    newest = newest_sequence(cloud, record.service, after=record.sequence)
     frozen = cloud.ledger.freeze() if record.active or record.waiting else ""
-    return replace(judged, announced=announced, frozen=frozen, newer_sequence=newest)
+    return replace(judged, announced=announced, frozen=frozen)
 
 
 def _read_target(cloud: Cloud, service: Service, record: Record, managed: ManagedService, judged: Judged) -> Judged:

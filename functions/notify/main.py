@@ -1,6 +1,6 @@
 """Writes every announcement to the ledger, once, and tells people.
 
-IAM: roles/storage.objectCreator and objectViewer on the ledger, roles/pubsub.publisher on rejected-events.
+IAM: creating and reading objects of the ledger, roles/pubsub.publisher on rejected-events.
 """
 
 import functions_framework

@@ -28,7 +28,8 @@ def _freeze_environment(order: Command, cloud: Cloud) -> str:
         raise InvalidEvent("service", f'"{WHOLE_ENVIRONMENT}" goes with freeze and unfreeze only, not {order.verb}')
     frozen = order.verb is Verb.FREEZE
     text = f"{order.by} {'froze' if frozen else 'unfroze'} {cloud.environment.name}: {order.why}"
-    cloud.ledger.set_freeze(text if frozen else "")
+    if not cloud.ledger.set_freeze(text if frozen else "", order.at):
+        return f"stale: a newer command froze or unfroze {cloud.environment.name} already."
     kind = "environment.frozen" if frozen else "environment.unfrozen"
     news = Announcement(
         key=f"environment/{order.request_id}-{kind}",

@@ -1,7 +1,7 @@
 """Takes every command but rollback and abort: pause, resume, promote, release_pin, freeze, unfreeze.
 
-IAM: run.services.get/update on the managed services, roles/iam.serviceAccountUser on their identities,
-roles/storage.objectUser on the ledger's control/ folder, roles/pubsub.publisher on rollout-events, deploy-requests and
+IAM: run.services.get/update and run.revisions.get on the managed services, roles/iam.serviceAccountUser on their
+identities, reading the ledger, replacing the freeze, roles/pubsub.publisher on rollout-events, deploy-requests and
 rejected-events.
 """
 

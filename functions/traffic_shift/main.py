@@ -1,7 +1,7 @@
 """Moves traffic forward, or holds, on a verdict it has no say in.
 
 IAM: run.services.get/update and run.revisions.get on the managed services, roles/iam.serviceAccountUser on their
-identities, roles/storage.objectViewer on the ledger, roles/pubsub.publisher on rollout-events, deploy-requests and
+identities, reading the ledger and the freeze, roles/pubsub.publisher on rollout-events, deploy-requests and
 rejected-events.
 """
 

@@ -134,24 +134,27 @@ class Stage:
         return at
 
     def edit_traffic(self, percents: Mapping[str, int]) -> datetime:
-        """As a person would in the Cloud console: the split alone, tags kept; once more when somebody was quicker."""
+        """As a person would in the Cloud console: the split alone, tags kept; once more when somebody was quicker.
+
+        Returns when the person began: an attempt whose answer was lost may have taken effect.
+        """
+        at = datetime.now(UTC)
         for _ in range(EDIT_ATTEMPTS):
             with suppress(exceptions.Aborted, exceptions.FailedPrecondition):
-                return self._edit_traffic(percents)
+                self._edit_traffic(percents)
+                return at
         raise Different(f"the traffic could not be edited by hand in {EDIT_ATTEMPTS} attempts")
 
-    def _edit_traffic(self, percents: Mapping[str, int]) -> datetime:
+    def _edit_traffic(self, percents: Mapping[str, int]) -> None:
         name = f"projects/{PROJECT}/locations/{REGION}/services/{SERVICE}"
         current = self._services.get_service(name=name)
         rows = [targets.TrafficTarget(type_=_REVISION, revision=r, percent=p) for r, p in percents.items()]
         tagged = [row for row in current.traffic if row.tag]
         rows += [targets.TrafficTarget(type_=row.type_, revision=row.revision, tag=row.tag) for row in tagged]
         change = services.Service(name=name, etag=current.etag, traffic=rows)
-        at = datetime.now(UTC)
         self._services.update_service(
             request=services.UpdateServiceRequest(service=change, update_mask=FieldMask(paths=["traffic"]))
         ).result(timeout=10)
-        return at
 
     def split(self) -> dict[str, int]:
         """The one the record stands for."""

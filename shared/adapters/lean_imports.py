@@ -4,7 +4,8 @@ From Python 3.15 the packages do this themselves (`__lazy_modules__`, PEP 810); 
 The `__init__` of a generated client package runs no more on import. Its submodules import as usual; a name it merely
 re-exports is taken from the one module that defines it; any other name runs the real `__init__` after all. Of a
 service's transports only gRPC is loaded; the others load when somebody constructs one. Key-file credentials, and with
-them `cryptography`, load when used, and the warnings about old Python and library versions are left out.
+them `cryptography`, load when used, and so do asyncio and gRPC's half for it, tracing, batched uploads and the guessing
+of text encodings. The warnings about old Python and library versions are left out.
 
 Nothing depends on this hook: without it, or with packages laid out otherwise, the same code runs and starts slower.
 """
@@ -35,11 +36,13 @@ VERIFIED = {
 
 _deferred = re.compile(
     r"google\.(?:cloud\.(?:run|monitoring)_v\d+|pubsub_v1)(?:\.services(?:\.\w+(?:\.transports)?)?|\.types)?"
-    r"|google\.api_core\.operations_v1"
+    r"|google\.api_core\.(?:operations_v1|grpc_helpers_async|_observability)"
     r"|google\.auth\.(?:crypt|aws|pluggable)"
+    r"|grpc\.aio|grpc_status\.rpc_status|opentelemetry\.trace|charset_normalizer|asyncio|xml\.etree\.ElementTree"
 ).fullmatch
 _unused_transport = re.compile(r"google\..*\.services\.\w+\.transports\.(?:grpc_asyncio|rest)").fullmatch
 _KEY_FILES = "google.oauth2.service_account"
+_BATCH = "google.cloud.storage.batch"
 _version_checks = {
     "google.api_core._python_package_support": (
         "check_dependency_versions",
@@ -64,14 +67,14 @@ class _Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         del target
-        if not name.startswith("google."):
-            return None
         if _deferred(name):
             return _wrapped(name, path, _DeferredModule)
         if _unused_transport(name):
             return _wrapped(name, path, _TransportModule)
         if name == _KEY_FILES:
             return _wrapped(name, path, _KeyFileModule)
+        if name == _BATCH:
+            return _wrapped(name, path, _BatchModule)
         if name in _version_checks:
             return _wrapped(name, path, _ChecksModule)
         return None
@@ -95,7 +98,7 @@ class _Loader:
         return self._kind(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing yet: `_LazyModule.run` does it."""
+        """Nothing yet: `_LazyModule._lean_run` does it."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
@@ -104,22 +107,22 @@ class _Loader:
 class _LazyModule(ModuleType):
     """A module whose code runs when one of its names cannot be had otherwise."""
 
-    _running: ClassVar[set[tuple[str, int]]] = set()
+    _lean_running: ClassVar[set[tuple[str, int]]] = set()
 
-    def run(self) -> None:
+    def _lean_run(self) -> None:
         """Runs the real code, once per module; threads that meet here repeat it rather than wait for each other."""
         turn = (self.__name__, threading.get_ident())
-        if turn in self._running or "_lean_done" in self.__dict__:
+        if turn in self._lean_running or "_lean_done" in self.__dict__:
             return
-        self._running.add(turn)
+        self._lean_running.add(turn)
         try:
             exec(self.__dict__["__spec__"].loader.real.get_code(self.__name__), self.__dict__)  # noqa: S102
             self.__dict__["_lean_done"] = True
         finally:
-            self._running.discard(turn)
+            self._lean_running.discard(turn)
 
-    def named_by_code(self, name: str) -> Any:
-        self.run()
+    def _lean_named(self, name: str) -> Any:
+        self._lean_run()
         try:
             return self.__dict__[name]
         except KeyError:
@@ -134,13 +137,13 @@ class _DeferredModule(_LazyModule):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         path = self.__dict__.get("__path__")
         if path is None:
-            return self.named_by_code(name)
+            return self._lean_named(name)
         child = f"{self.__name__}.{name}"
         if child in sys.modules or PathFinder.find_spec(child, path) is not None:
             return import_module(child)
         source = self._sources().get(name)
         if source is None:
-            return self.named_by_code(name)
+            return self._lean_named(name)
         value = getattr(import_module(source[0]), source[1])
         self.__dict__[name] = value
         return value
@@ -168,29 +171,36 @@ class _DeferredModule(_LazyModule):
 class _StandInModule(_LazyModule):
     """A module nobody needs yet: its classes are stand-ins."""
 
-    def stands_in(self, name: str) -> bool:
+    def _lean_stands_in(self, name: str) -> bool:
         raise NotImplementedError
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        if "_lean_done" in self.__dict__ or not self.stands_in(name):
-            return self.named_by_code(name)
+        if "_lean_done" in self.__dict__ or not self._lean_stands_in(name):
+            return self._lean_named(name)
         return _StandIn(name, (), {"__module__": self.__name__, "_lean_module": self})
 
 
 class _TransportModule(_StandInModule):
     """A transport nobody chose."""
 
-    def stands_in(self, name: str) -> bool:
+    def _lean_stands_in(self, name: str) -> bool:
         return name.endswith(("Transport", "Interceptor"))
 
 
 class _KeyFileModule(_StandInModule):
     """Credentials from a key file, which a session asks after although on Google Cloud nobody has one."""
 
-    def stands_in(self, name: str) -> bool:
+    def _lean_stands_in(self, name: str) -> bool:
         return name.endswith("Credentials")
+
+
+class _BatchModule(_StandInModule):
+    """Several calls in one multipart request, which nobody sends."""
+
+    def _lean_stands_in(self, name: str) -> bool:
+        return name == "Batch"
 
 
 class _StandIn(type):
@@ -206,15 +216,17 @@ class _StandIn(type):
         return "_lean_done" in cls.__dict__["_lean_module"].__dict__ and isinstance(instance, cls._real())
 
     def _real(cls) -> Any:
-        return cls.__dict__["_lean_module"].named_by_code(cls.__name__)
+        return cls.__dict__["_lean_module"]._lean_named(cls.__name__)  # noqa: SLF001  # one of ours
 
 
 class _ChecksModule(_LazyModule):
     """The version warnings of google.api_core, silent; they read every installed package's metadata."""
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         if name not in _version_checks[self.__name__]:
-            return self.named_by_code(name)
+            return self._lean_named(name)
         return _silent
 
 

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 
 from google.api_core.exceptions import NotFound, PreconditionFailed
@@ -93,19 +94,22 @@ class StorageLedger:
         text = _content(self._control, FREEZE)
         return str(json.loads(text).get("reason", "")) if text else ""
 
-    def set_freeze(self, reason: str) -> None:
-        """Raises Conflict when somebody else set or lifted it at the same moment."""
+    def set_freeze(self, reason: str, at: datetime) -> bool:
         with storage_errors():
             present = self._control.get_blob(FREEZE, timeout=CALL_SECONDS, retry=RETRY)
-            if present is None and not reason:
-                return
+            generation = present.generation if present else 0
+            if present:
+                text = present.download_as_bytes(if_generation_match=generation, timeout=CALL_SECONDS, retry=RETRY)
+                if datetime.fromisoformat(json.loads(text)["at"]) > at:
+                    return False
             self._control.blob(FREEZE).upload_from_string(
-                json.dumps({"reason": reason}),
+                json.dumps({"reason": reason, "at": at.isoformat()}),
                 content_type=_JSON,
-                if_generation_match=present.generation if present else 0,
+                if_generation_match=generation,
                 timeout=CALL_SECONDS,
                 retry=None,  # a repeat of a lost answer would look like somebody else's
             )
+        return True
 
     def _names(self, prefix: str, first: str, end: str | None = None) -> Iterator[str]:
         """The names of all objects under `prefix` from `first` on, before `end`, in order."""

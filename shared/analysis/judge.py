@@ -31,11 +31,12 @@ from shared.analysis.words import (
     under,
 )
 
-__all__ = ["Risk", "judge"]
+__all__ = ["EVIDENCE_MAX", "Risk", "judge"]
 
 _GUARDRAIL_PERIODS = 10
 _GUARDRAIL_REQUESTS = 5
 _GUARDRAIL_SHARE = 0.5
+EVIDENCE_MAX = 1e12  # more digits say nothing, and infinity is not JSON
 _HOPELESS_MINUTES = 24 * 60.0
 
 
@@ -229,7 +230,7 @@ def _figures(periods: Sequence[Period], trial: Trial | None) -> Verdict:
         canary_errors=sum(period.errors for period in periods),
         baseline_requests=sum(period.stable_requests for period in periods),
         baseline_errors=sum(period.stable_errors for period in periods),
-        evidence_of_harm=min(trial.capital.total, 1e12) if trial else 0.0,
+        evidence_of_harm=min(trial.capital.total, EVIDENCE_MAX) if trial else 0.0,
         evidence_of_safety=e_value(trial.log_safety) if trial else 0.0,
         canary_p90_ms=quantile_ms(ours, 0.9),
         baseline_p90_ms=quantile_ms(theirs, 0.9),

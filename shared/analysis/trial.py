@@ -101,18 +101,17 @@ class Trial:
             bets += comparison.harm(tally, len(block))
         bets += [0.0] * (len(WEIGHTS) - len(bets))
         self.capital.bet(bets, capped=not _massive(errors))
-        if block[0][0].end - self._sample_period >= self.step.since:
-            self._weigh_safety([period for period, _, _ in block], errors, slow)
+        if self.step.errors and block[0][0].end - self._sample_period >= self.step.since:
+            self._weigh_safety(self.step.errors, [period for period, _, _ in block], errors, slow)
         for period, _, rows in block:
             self._learn(period, rows)
 
-    def _weigh_safety(self, periods: list[Period], errors: Tally, slow: list[Tally]) -> None:
+    def _weigh_safety(self, proof: Proof, periods: list[Period], errors: Tally, slow: list[Tally]) -> None:
         """Our own probes speak for nothing: they are taken out of the canary's requests, the fast ones included."""
         step = self.step
         patient = periods[-1].end - step.since < PATIENCE * self.risk.proof_time
-        assert step.errors is not None
         asked = sum(period.users for period in periods)
-        step.errors.weigh(errors._replace(canary=asked), len(periods), patient=patient)
+        proof.weigh(errors._replace(canary=asked), len(periods), patient=patient)
         if step.slowness:
             tally = slow[SAFETY_CUT]
             users = tally.canary - sum(period.probes for period in periods)

@@ -44,13 +44,18 @@ class ManagedService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """One of dev, staging, production."""
+    """One of dev, staging, production.
+
+    control_bucket: where the environment's freeze lies when the ledger's retention lets nothing be replaced; "" is the
+    ledger's own bucket.
+    """
 
     name: str
     project: str
     region: str
     ledger_bucket: str
     services: Mapping[str, ManagedService]
+    control_bucket: str = ""
     backups: Backups | None = None
 
 
@@ -63,7 +68,7 @@ def load_environment(text: str) -> Environment:
     reader = _Reader()
     if not isinstance(raw, dict):
         raise InvalidEnvironment([f"{VARIABLE}: must be an object"])
-    reader.only(raw, {"name", "project", "region", "ledger_bucket", "services", "backups"}, "")
+    reader.only(raw, {"name", "project", "region", "ledger_bucket", "control_bucket", "services", "backups"}, "")
     rows = raw.get("services", {})
     if not isinstance(rows, dict) or not rows:
         reader.problems.append("services: must be an object with at least one service")
@@ -73,6 +78,7 @@ def load_environment(text: str) -> Environment:
         project=reader.text(raw, "project", ""),
         region=reader.text(raw, "region", ""),
         ledger_bucket=reader.text(raw, "ledger_bucket", ""),
+        control_bucket=reader.text(raw, "control_bucket", "") if "control_bucket" in raw else "",
         services={name: reader.service(name, row) for name, row in rows.items()},
         backups=read_backups(raw.get("backups"), reader.problems),
     )

@@ -8,7 +8,7 @@ from shared.analysis.evidence import Probe, ProbeOutcome
 from shared.analysis.verdict import Health, Verdict
 from shared.events import fields
 from shared.events.message import Message
-from shared.rollout.facts import Judged
+from shared.rollout.observations import Judged
 from shared.rollout.service import RevisionState
 
 VERSION = 1

@@ -13,9 +13,12 @@ from shared.rollout.table import Cause, after
 def announce(
     record: Record, kind: str, now: datetime, text: str, severity: Severity = Severity.INFO, **details: str
 ) -> Record:
-    """Adds one announcement to the outbox, under a key that the next saved sequence makes unique."""
+    """Adds one announcement to the outbox, under a key of its own.
+
+    The next sequence orders it; the time tells it from one that was announced before somebody restored an older record.
+    """
     announcement = Announcement(
-        key=f"{record.service}/{record.sequence + 1:06d}-{kind}",
+        key=f"{record.service}/{record.sequence + 1:06d}-{now:%Y%m%dT%H%M%SZ}-{kind}",
         kind=kind,
         service=record.service,
         at=now,

@@ -5,8 +5,9 @@ import types
 import typing
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from enum import Enum, StrEnum
+from functools import cache
+from typing import Any, assert_never
 
 from shared.errors import InvalidRecord
 from shared.rollout.record import Record
@@ -66,37 +67,77 @@ def _plain(value: Any) -> Any:
 
 def _typed(kind: Any, value: Any, path: str) -> Any:
     """The value as `kind`; the annotations of the record's dataclasses are its schema."""
-    if is_dataclass(kind) and isinstance(kind, type):
-        return _dataclass(kind, value, path)
+    shape, inner = _shape(kind)
+    match shape:
+        case _Shape.PLAIN:
+            if type(value) is not kind:
+                raise InvalidRecord(f"{path}: must be {kind.__name__}, not {type(value).__name__}")
+            return value
+        case _Shape.OPTIONAL:
+            return None if value is None else _typed(inner, value, path)
+        case _Shape.DATACLASS:
+            return _dataclass(kind, value, path)
+        case _Shape.TUPLE:
+            if not isinstance(value, list):
+                raise InvalidRecord(f"{path}: must be a list")
+            return tuple(_typed(inner, item, f"{path}[{index}]") for index, item in enumerate(value))
+        case _Shape.MAPPING:
+            if not isinstance(value, dict):
+                raise InvalidRecord(f"{path}: must be an object")
+            return value
+        case _Shape.TEXT:
+            try:
+                return inner(value)
+            except (TypeError, ValueError) as error:
+                raise InvalidRecord(f"{path}: {error}") from error
+        case _:
+            assert_never(shape)
+
+
+class _Shape(Enum):
+    PLAIN = 1
+    OPTIONAL = 2
+    DATACLASS = 3
+    TUPLE = 4
+    MAPPING = 5
+    TEXT = 6  # a time or a word of the field, written as text
+
+
+@cache
+def _shape(kind: Any) -> tuple[_Shape, Any]:
+    """What an annotation asks for, and the type inside it, or what reads its text."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if is_dataclass(kind):
+        return _Shape.DATACLASS, None
     if origin is types.UnionType or origin is typing.Union:
-        return None if value is None else _typed(arguments[0], value, path)
+        return _Shape.OPTIONAL, arguments[0]
     if origin is tuple:
-        if not isinstance(value, list):
-            raise InvalidRecord(f"{path}: must be a list")
-        return tuple(_typed(arguments[0], item, f"{path}[{index}]") for index, item in enumerate(value))
+        return _Shape.TUPLE, arguments[0]
     if origin is not None:
-        if not isinstance(value, dict):
-            raise InvalidRecord(f"{path}: must be an object")
-        return value
-    if kind is datetime or issubclass(kind, StrEnum):
-        try:
-            return datetime.fromisoformat(value) if kind is datetime else kind(value)
-        except (TypeError, ValueError) as error:
-            raise InvalidRecord(f"{path}: {error}") from error
-    if type(value) is not kind:
-        raise InvalidRecord(f"{path}: must be {kind.__name__}, not {type(value).__name__}")
-    return value
+        return _Shape.MAPPING, None
+    if kind is datetime:
+        return _Shape.TEXT, datetime.fromisoformat
+    return (_Shape.TEXT, kind) if issubclass(kind, StrEnum) else (_Shape.PLAIN, None)
 
 
 def _dataclass(kind: type, value: Any, path: str) -> Any:
     if not isinstance(value, dict):
         raise InvalidRecord(f"{path}: must be an object")
-    hints = typing.get_type_hints(kind)
-    known = {field.name for field in fields(kind)}
+    types_by_name = _fields(kind)
     try:
         return kind(
-            **{name: _typed(hints[name], item, f"{path}.{name}") for name, item in value.items() if name in known}
+            **{
+                name: _typed(types_by_name[name], item, f"{path}.{name}")
+                for name, item in value.items()
+                if name in types_by_name
+            }
         )
     except TypeError as error:
         raise InvalidRecord(f"{path}: {error}") from error
+
+
+@cache
+def _fields(kind: type) -> dict[str, Any]:
+    """The type of every field; reading annotations costs more than the rest of decoding."""
+    hints = typing.get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}

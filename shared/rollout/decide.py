@@ -12,9 +12,10 @@ from shared.rollout.announcement import Severity
 from shared.rollout.change import announce, concluded, unchanged
 from shared.rollout.commands import Command
 from shared.rollout.decision import Decision
-from shared.rollout.facts import DeployRequested, IncidentChanged, Judged, TrafficEdited, TrafficRestored
+from shared.rollout.facts import DeployRequested, IncidentChanged
 from shared.rollout.incidents import changed
 from shared.rollout.judging import judged
+from shared.rollout.observations import Judged, TrafficEdited, TrafficRestored
 from shared.rollout.orders import ordered
 from shared.rollout.record import Record
 from shared.rollout.requests import requested

@@ -6,6 +6,8 @@ from shared.rollout.announcement import Announcement
 from shared.rollout.facts import DeployRequested
 from shared.rollout.record import Record
 
+_TAKEN_BACK = frozenset({"rollout.rolled_back", "rollout.aborted"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
@@ -45,6 +47,19 @@ class Decision:
     rule: str
     reason: str
     effects: tuple[Effect, ...] = ()
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether this very decision rolls a release back or aborts it; telling of an earlier one again does not."""
+        if self.write is None:
+            return False
+        this = f"{self.record.service}/{self.record.sequence:06d}-"
+        return any(
+            isinstance(effect, Publish)
+            and effect.announcement.kind in _TAKEN_BACK
+            and effect.announcement.key.startswith(this)
+            for effect in self.effects
+        )
 
     @property
     def write(self) -> Start | Move | None:

@@ -1,12 +1,9 @@
-"""What happened: the closed union `decide` takes. Past tense, immutable, with the time it happened."""
+"""What others tell us happened: past tense, immutable, with the time it happened. Part of the union `decide` takes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from shared.analysis.evidence import Probe
-from shared.analysis.verdict import Verdict
 from shared.rollout.names import Release
-from shared.rollout.service import RevisionState, TrafficTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,39 +20,6 @@ class DeployRequested:
     by: str
     frozen: str = ""
     session_affinity: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """One tick's reading of one service. Sent even when only the outbox or the target needs care.
-
-    rollout_id, step: what was judged; a verdict about anything else is stale. sequence: of the record read.
-    canary, canary_state, canary_message: the revision on trial as Cloud Run reports it; "" when unknown yet.
-    requests_per_minute: the service's of late, read before the canary's first traffic; 0 when unknown.
-    probes: of the canary's tagged URL in this tick. verdict: None outside judged phases.
-    target: the newest revision proved good to return to in this tick; "" when none is.
-    announced: outbox keys the ledger holds already. frozen: why the environment may not advance, or "".
-    newer_sequence: the ledger's newest sequence when it is above the record's, else 0.
-    appeared, appeared_image: a revision nobody announced, and its image reference.
-    """
-
-    service: str
-    at: datetime
-    sequence: int
-    rollout_id: str = ""
-    step: int | None = None
-    canary: str = ""
-    canary_state: RevisionState = RevisionState.MISSING
-    canary_message: str = ""
-    probes: tuple[Probe, ...] = ()
-    verdict: Verdict | None = None
-    target: str = ""
-    announced: tuple[str, ...] = ()
-    frozen: str = ""
-    newer_sequence: int = 0
-    appeared: str = ""
-    appeared_image: str = ""
-    requests_per_minute: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,20 +42,3 @@ class IncidentChanged:
     @property
     def key(self) -> str:
         return f"incident/{self.incident_id}/{'open' if self.open else 'closed'}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrafficEdited:
-    """The split on the service is not the one the record says: a person moved it."""
-
-    service: str
-    at: datetime
-    traffic: tuple[TrafficTarget, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrafficRestored:
-    """A hand-made split is gone again: the service serves what the record says."""
-
-    service: str
-    at: datetime

@@ -8,8 +8,9 @@ from shared.analysis.verdict import Health
 from shared.rollout.announcement import Severity
 from shared.rollout.change import announce, concluded, end, enter, hold, narrated, promote, resume, roll_back
 from shared.rollout.decision import Decision, Effect, Publish, RequestDeploy
-from shared.rollout.facts import DeployRequested, Judged
+from shared.rollout.facts import DeployRequested
 from shared.rollout.names import HoldCause, Phase, Release
+from shared.rollout.observations import Judged
 from shared.rollout.record import OUTBOX_MAX, Record
 from shared.rollout.requests import begin
 from shared.rollout.service import RevisionState
@@ -52,7 +53,7 @@ def _at_rest(record: Record, kept: Record, fact: Judged, now: datetime, again: t
         request = DeployRequested(service=kept.service, release=kept.waiting, source="waiting", by="the queue")
         text = f"{kept.waiting.short} need not wait any longer."
         return concluded(record, kept, "released", text, RequestDeploy(request=request), *again)
-    if fact.appeared:
+    if fact.appeared and not fact.rollout_id:
         return _appeared(record, kept, fact, now, again)
     return concluded(record, kept, "at_rest", "Nothing is on trial.", *again)
 

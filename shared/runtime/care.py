@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from shared.rollout.commands import Command
-from shared.rollout.facts import DeployRequested
 from shared.runtime.cloud import Cloud
 
 if TYPE_CHECKING:
+    from shared.rollout.commands import Command
     from shared.rollout.decide import Event
+    from shared.rollout.facts import DeployRequested
 
-Freezable = TypeVar("Freezable", DeployRequested, Command)
+Freezable = TypeVar("Freezable", "DeployRequested", "Command")
 
 
 def take_turn(cloud: Cloud, event: "Event", *, adopting: bool = False) -> str:

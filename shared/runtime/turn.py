@@ -4,12 +4,11 @@ Losing the etag race is normal: read again and decide again. What is performed a
 (the outbox, the waiting release), so a crash in between costs a repeat and never a loss.
 """
 
-import json
 from dataclasses import replace
 from datetime import datetime
 
 from shared.config.environment import ManagedService
-from shared.errors import Conflict, InvalidRecord, NotFound, Unavailable
+from shared.errors import Conflict, NotFound, Unavailable
 from shared.events import announcement as announcements
 from shared.events import deploy_request
 from shared.events.topics import DEPLOY_REQUESTS, ROLLOUT_EVENTS
@@ -17,12 +16,14 @@ from shared.rollout import codec
 from shared.rollout.adoption import adopt, restore, serving_revision
 from shared.rollout.decide import Event, decide
 from shared.rollout.decision import Decision, Publish, RequestDeploy, Start
-from shared.rollout.facts import DeployRequested, Judged, TrafficEdited, TrafficRestored
+from shared.rollout.facts import DeployRequested
+from shared.rollout.observations import Judged, TrafficEdited, TrafficRestored
 from shared.rollout.record import Record
 from shared.rollout.service import Service
 from shared.rollout.traffic import drifted, targets
 from shared.runtime.cloud import Cloud
-from shared.runtime.ledger_keys import newest_key, newest_sequence
+from shared.runtime.ledger_keys import newest_sequence
+from shared.runtime.lost_records import newer_record
 
 ATTEMPTS = 8  # lost etag races before the message goes back to Pub/Sub; each costs one read
 
@@ -35,28 +36,49 @@ def take_turn(cloud: Cloud, event: Event, *, adopting: bool = False) -> str:
     """
     managed = cloud.environment.services[event.service]
     for _ in range(ATTEMPTS):
-        try:
-            service = cloud.services.get(event.service)
-        except NotFound as error:
-            raise Unavailable(f"the service {event.service} does not exist (yet)") from error
-        record = _load(cloud, service, managed, adopting=adopting)
-        if record is None:
+        service = _get(cloud, event.service)
+        record = codec.decode(service.record) if service.record else None
+        decision = _decide(cloud, record, service, event, managed) if record else None
+        newer = _newer_record(cloud, record, event, decision)
+        if newer:
+            decision = restore(record or Record(service=service.name), newer, cloud.clock.now())
+        elif decision is None and adopting:
+            decision = _decide(cloud, _adopt(cloud, service, managed), service, event, managed)
+        elif decision is None:
             return f"no_record: {event.service} was never deployed by us; its first deploy takes it into care."
-        decision = _decide(cloud, record, service, event, managed)
         try:
             _save(cloud, service, decision, managed)
         except Conflict:
             continue
         _perform(cloud, decision)
+        if newer and not (isinstance(event, Judged) and event.newer_sequence):
+            continue  # decided on the restored record; only a reading of the older one has nothing more to say
         return f"{decision.rule}: {decision.reason}"
     raise Conflict(f"{event.service} changed under {ATTEMPTS} attempts in a row")
 
 
-def _load(cloud: Cloud, service: Service, managed: ManagedService, *, adopting: bool) -> Record | None:
-    if service.record:
-        return codec.decode(service.record)
-    if not adopting:
-        return None
+def _get(cloud: Cloud, name: str) -> Service:
+    try:
+        return cloud.services.get(name)
+    except NotFound as error:
+        raise Unavailable(f"the service {name} does not exist (yet)") from error
+
+
+def _newer_record(cloud: Cloud, record: Record | None, event: Event, decision: Decision | None) -> Record | None:
+    """The record to restore first, when the one on the service is an old copy and the decision would build on it.
+
+    A rollback never asks: it acts on what it finds, with one read and one write, and `restore` keeps what it did.
+    """
+    sequence = record.sequence if record else 0
+    if decision is not None:
+        hinted = isinstance(event, Judged) and max(event.sequence, event.newer_sequence) > sequence
+        asks = decision.write is not None or hinted or isinstance(event, DeployRequested)
+        if decision.takes_back or not asks:
+            return None
+    return newer_record(cloud, event.service, after=sequence)
+
+
+def _adopt(cloud: Cloud, service: Service, managed: ManagedService) -> Record:
     name = serving_revision(service)
     serving = cloud.services.get_revision(service.name, name) if name else None
     record = adopt(service, serving, managed.image, cloud.clock.now())
@@ -67,8 +89,6 @@ def _load(cloud: Cloud, service: Service, managed: ManagedService, *, adopting: 
 def _decide(cloud: Cloud, record: Record, service: Service, event: Event, managed: ManagedService) -> Decision:
     """A split made by hand is a fact of its own, decided before the event that found it."""
     now, strategy = cloud.clock.now(), managed.strategy
-    if isinstance(event, Judged) and event.newer_sequence > record.sequence:
-        return restore(record, _newest_record(cloud, record), now)
     if isinstance(event, DeployRequested):
         event = replace(event, session_affinity=service.session_affinity)
     found = _traffic_fact(record, service, now, managed) if service.record else None
@@ -86,18 +106,6 @@ def _traffic_fact(
     if drifted(record, managed.strategy, service.traffic):
         return TrafficEdited(service=service.name, at=now, traffic=service.traffic)
     return TrafficRestored(service=service.name, at=now) if record.edited else None
-
-
-def _newest_record(cloud: Cloud, record: Record) -> Record:
-    """The record that the newest ledger entry of this service carries."""
-    key = newest_key(cloud, record.service, after=record.sequence)
-    entry = cloud.ledger.read(key) if key else None
-    if entry is None:
-        raise Unavailable(f"the ledger's newest record of {record.service} cannot be read")
-    text = json.loads(entry).get("record")
-    if not isinstance(text, str):
-        raise InvalidRecord(f"the ledger entry {key} carries no record")
-    return codec.decode(text)
 
 
 def _save(cloud: Cloud, service: Service, decision: Decision, managed: ManagedService) -> None:

@@ -56,7 +56,8 @@ class GoogleCloud:
         with _lean_imports():
             from shared.adapters.storage import StorageLedger
 
-        return StorageLedger(self.environment.ledger_bucket)
+        environment = self.environment
+        return StorageLedger(environment.ledger_bucket, environment.control_bucket)
 
     @cached_property
     def prober(self) -> Prober:

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -70,33 +71,48 @@ def test_newest_is_the_last_key_after_the_given_one_across_pages(ledger: Storage
     assert ledger.newest("nobody/", "") == ""
 
 
+def at(minute: int) -> datetime:
+    return datetime(2026, 11, 23, 12, minute, tzinfo=UTC)
+
+
 def test_a_freeze_is_set_changed_and_lifted(ledger: StorageLedger) -> None:
     assert ledger.freeze() == ""
-    ledger.set_freeze("")
-    assert ledger.read(FREEZE) is None
-    ledger.set_freeze("the big match")
+    assert ledger.set_freeze("the big match", at(1))
     assert ledger.freeze() == "the big match"
-    ledger.set_freeze("apply running")
+    assert ledger.set_freeze("apply running", at(2))
     assert ledger.freeze() == "apply running"
-    assert json.loads(ledger.read(FREEZE) or b"") == {"reason": "apply running"}
-    ledger.set_freeze("")
+    assert json.loads(ledger.read(FREEZE) or b"") == {"reason": "apply running", "at": at(2).isoformat()}
+    assert ledger.set_freeze("", at(3))
     assert ledger.freeze() == ""
+
+
+def test_a_freeze_that_comes_after_its_own_lifting_changes_nothing(ledger: StorageLedger) -> None:
+    assert ledger.set_freeze("", at(3))
+    assert not ledger.set_freeze("the big match, delivered late", at(1))
+    assert ledger.freeze() == ""
+    assert ledger.set_freeze("", at(3))
 
 
 def test_two_freezes_at_the_same_moment_conflict(ledger: StorageLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger.set_freeze("first")
+    ledger.set_freeze("first", at(1))
     read = ledger._control.get_blob(FREEZE)
-    ledger.set_freeze("second")
+
+    def read_before_a_second() -> bytes | None:
+        text = ledger.read(FREEZE)
+        ledger._control.blob(FREEZE).upload_from_string(json.dumps({"reason": "second", "at": at(2).isoformat()}))
+        return text
+
+    monkeypatch.setattr(read, "download_as_bytes", lambda **_options: read_before_a_second())
     monkeypatch.setattr(ledger._control, "get_blob", lambda *_args, **_options: read)
     with pytest.raises(Conflict):
-        ledger.set_freeze("third, decided on the first")
+        ledger.set_freeze("third, decided on the first", at(3))
     assert ledger.freeze() == "second"
 
 
 def test_the_freeze_may_live_where_no_retention_policy_keeps_it(ledger: StorageLedger, server: FakeGcs) -> None:
     server.make_bucket("control-bucket")
     both = StorageLedger(ledger._name, "control-bucket")
-    both.set_freeze("match")
+    both.set_freeze("match", at(1))
     assert (both.freeze(), both.read(FREEZE), ledger.freeze()) == ("match", None, "")
     both.close()
 

@@ -137,3 +137,9 @@ def test_backups_name_bucket_instances_and_times() -> None:
 def test_a_problem_of_the_backups_names_its_field(backups: Any, field: str) -> None:
     [problem] = problems(json.dumps({**GOOD, "backups": backups}))
     assert problem.startswith(f"{field}: ")
+
+
+def test_the_freeze_may_lie_beside_the_ledger() -> None:
+    assert load().control_bucket == ""
+    assert load(control_bucket="pushnchat-dev-control").control_bucket == "pushnchat-dev-control"
+    assert problems(json.dumps({**GOOD, "control_bucket": ""})) == ["control_bucket: must be a text that is not empty"]

@@ -12,8 +12,9 @@ from shared.analysis.verdict import Verdict
 from shared.errors import InvalidEvent
 from shared.events import announcement, deploy_request, verdict
 from shared.rollout.announcement import Announcement
-from shared.rollout.facts import DeployRequested, Judged
+from shared.rollout.facts import DeployRequested
 from shared.rollout.names import Release
+from shared.rollout.observations import Judged
 from tests.events.payloads import NOW, message
 
 _TEXT = st.text(min_size=1, max_size=20)

@@ -7,6 +7,8 @@ import pytest
 
 from shared.errors import Conflict, InvalidEvent, Unavailable
 from shared.events.message import Message
+from shared.rollout import codec
+from shared.rollout.record import Record
 from shared.rollout.service import TrafficTarget
 from tests.fakes import IMAGE, NOW
 from tests.functions.world import MINUTE, World, deployed, digest, handler
@@ -92,7 +94,7 @@ def test_an_announcement_that_could_not_be_published_is_told_by_a_later_tick() -
     world.cloud.messages.down = False
     assert world.record.outbox
     world.tick(5 * MINUTE)
-    assert "services/web/000001-rollout.started.json" in world.cloud.ledger.objects
+    assert "services/web/000001-20261123T120000Z-rollout.started.json" in world.cloud.ledger.objects
     world.tick()
     assert world.record.outbox == ()
 
@@ -136,9 +138,61 @@ def test_an_older_record_put_back_by_terraform_is_restored_from_the_ledger() -> 
     assert world.cloud.services.percents("web") == {STABLE: 95, world.canary: 5}
 
 
+def test_a_service_that_lost_its_record_gets_it_back() -> None:
+    world = deployed()
+    untouched = world.cloud.services.rows["web"]
+    world.push("b")
+    world.ready()
+    world.tick()
+    world.cloud.services.rows["web"] = replace(
+        world.cloud.services.rows["web"], record="", traffic=untouched.traffic, etag="99"
+    )
+    world.tick()
+    assert any("record_restored" in line for line in world.said)
+    assert world.cloud.services.percents("web") == {STABLE: 95, world.canary: 5}
+
+
+def test_a_command_is_taken_on_the_newest_record_not_on_the_old_copy_somebody_wrote() -> None:
+    world = deployed()
+    world.push("b")
+    old = world.cloud.services.rows["web"]
+    world.ready()
+    world.tick()
+    world.cloud.services.rows["web"] = replace(
+        world.cloud.services.rows["web"], record=old.record, traffic=old.traffic, etag="99"
+    )
+    world.cloud.clock.pass_(MINUTE)
+    world.command("pause")
+    assert world.record.rollout
+    assert (world.record.rollout.effective_phase, world.record.rollout.phase) == ("progressing", "held")
+
+
+def test_a_rollback_on_an_old_copy_acts_at_once_and_survives_the_restoration() -> None:
+    world = deployed()
+    world.push("b")
+    world.ready()
+    world.tick()
+    old = world.cloud.services.rows["web"]
+    world.cloud.clock.pass_(MINUTE)
+    world.command("pause", request_id="r1")
+    world.command("resume", request_id="r2")
+    world.cloud.services.rows["web"] = replace(
+        world.cloud.services.rows["web"], record=old.record, traffic=old.traffic, etag="99"
+    )
+    reads = world.cloud.services.reads
+    assert "rolled_back" in world.command("rollback", request_id="r3")[0]
+    assert world.cloud.services.reads == reads + 1
+    world.tick()
+    assert any("record_restored" in line for line in world.said)
+    assert world.record.pin
+    assert world.cloud.services.percents("web") == {STABLE: 100}
+
+
 def test_a_service_made_anew_under_an_old_name_is_not_taken_for_one_that_went_back() -> None:
     world = deployed()
-    world.cloud.ledger.append("services/web/000041-rollout.promoted.json", b"{}")
+    gone = codec.encode(Record(service="web", sequence=41, stable="web-00009-old"))
+    entry = json.dumps({"record": gone}).encode()
+    world.cloud.ledger.append("services/web/000041-20261122T120000Z-rollout.promoted.json", entry)
     world.push("b")
     assert world.record.sequence == 42
     assert not any("record_restored" in line for line in world.tick())

@@ -85,6 +85,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 def test_it_tells_its_state_takes_wishes_and_leaves_nothing_behind_on_ctrl_c(running: Running) -> None:
     first = running.ask("push", "v2", "--latency-ms", "20")
     assert (first.returncode, first.stdout[:9]) == (0, "pushed v2")
+    wait_until(lambda: running.status()["service"]["rollout"] != "", seconds=20)  # in our care, so it can be commanded
     paused = running.ask("command", "freeze", "--why", "a test")
     assert (paused.returncode, paused.stdout[:11]) == (0, "freeze sent")
     wait_until(lambda: running.status()["service"]["frozen"] != "", seconds=20)

@@ -165,3 +165,11 @@ def test_another_content_has_another_name_and_an_unknown_function_is_named() -> 
     assert package("notify").file_name != package("image_pushed").file_name
     with pytest.raises(ValueError, match="nothing: no such function"):
         package("nothing")
+
+
+def test_an_older_zip_of_the_same_function_makes_room_for_the_new_one(tmp_path: Path) -> None:
+    older, other = tmp_path / "notify-0000000000000000.zip", tmp_path / "image_pushed-0000000000000000.zip"
+    older.touch()
+    other.touch()
+    path = package("notify").write(tmp_path)
+    assert set(tmp_path.iterdir()) == {path, other}

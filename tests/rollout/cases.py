@@ -8,8 +8,9 @@ from shared.analysis.verdict import Health, Verdict
 from shared.rollout.commands import Command, Verb
 from shared.rollout.decide import decide
 from shared.rollout.decision import Decision
-from shared.rollout.facts import DeployRequested, IncidentChanged, Judged
+from shared.rollout.facts import DeployRequested, IncidentChanged
 from shared.rollout.names import Phase, Release
+from shared.rollout.observations import Judged
 from shared.rollout.record import Record
 from shared.rollout.service import RevisionState
 from shared.rollout.strategy import Strategy

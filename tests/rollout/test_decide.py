@@ -10,8 +10,8 @@ from shared.analysis.verdict import Health
 from shared.rollout.announcement import Severity
 from shared.rollout.commands import Verb
 from shared.rollout.decision import Publish, RequestDeploy, Start
-from shared.rollout.facts import TrafficEdited, TrafficRestored
 from shared.rollout.names import HoldCause, Phase
+from shared.rollout.observations import TrafficEdited, TrafficRestored
 from shared.rollout.record import OUTBOX_MAX, Record
 from shared.rollout.service import RevisionState, TrafficTarget
 from shared.rollout.strategy import OnNewer

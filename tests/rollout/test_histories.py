@@ -12,8 +12,8 @@ from shared.analysis.evidence import ProbeOutcome
 from shared.analysis.verdict import Health
 from shared.rollout.codec import decode, encode
 from shared.rollout.commands import Verb
-from shared.rollout.facts import TrafficEdited, TrafficRestored
 from shared.rollout.names import Phase
+from shared.rollout.observations import TrafficEdited, TrafficRestored
 from shared.rollout.record import Record
 from shared.rollout.service import RevisionState, TrafficTarget
 from shared.rollout.traffic import split, targets

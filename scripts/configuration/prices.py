@@ -1,0 +1,26 @@
+"""List prices of November 2026 in US dollars, noted by hand; the page above each group is the authority."""
+
+RUN = "https://cloud.google.com/run/pricing"
+RUN_CPU_SECOND = 0.000024  # request-based billing, tier 1
+RUN_GIB_SECOND = 0.0000025
+RUN_CPU_SECOND_IDLE = 0.0000025  # of an instance kept warm
+RUN_REQUESTS_MILLION = 0.40
+RUN_FREE_CPU_SECONDS, RUN_FREE_GIB_SECONDS, RUN_FREE_REQUESTS = 180_000, 360_000, 2_000_000
+PUBSUB = "https://cloud.google.com/pubsub/pricing"
+PUBSUB_TIB, PUBSUB_FREE_GIB, PUBSUB_MESSAGE_MIN = 40.0, 10, 1000  # a message counts as 1 kB at least
+SCHEDULER = "https://cloud.google.com/scheduler/pricing"
+SCHEDULER_JOB = 0.10
+LOAD_BALANCER = "https://cloud.google.com/vpc/network-pricing#lb"
+LOAD_BALANCER_HOUR = 0.025  # up to five forwarding rules
+ARMOR = "https://cloud.google.com/armor/pricing"
+ARMOR_POLICY, ARMOR_RULE = 5.0, 1.0
+SQL = "https://cloud.google.com/sql/pricing"
+SQL_SHARED_HOUR = {"db-f1-micro": 0.0105, "db-g1-small": 0.035}
+SQL_CPU_HOUR, SQL_GIB_HOUR, SQL_DISK_GIB, SQL_BACKUP_GIB = 0.0413, 0.0070, 0.17, 0.08
+SECRETS = "https://cloud.google.com/secret-manager/pricing"
+SECRET_VERSION = 0.06
+MONITORING = "https://cloud.google.com/products/observability/pricing"
+ALERT_CONDITION, ALERT_SERIES_MILLION = 0.10, 0.35
+LOG_GIB, LOG_FREE_GIB = 0.50, 50
+STORAGE = "https://cloud.google.com/storage/pricing"
+STORAGE_GIB = 0.020

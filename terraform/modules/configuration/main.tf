@@ -1,0 +1,83 @@
+# An environment as its two files say it: environment.yaml laid over common.yaml, key by key; lists are replaced.
+# scripts/configuration does the same in Python, and tests/terraform holds the two together.
+
+variable "environment" {
+  description = "The environment's directory below terraform/environments."
+  type        = string
+}
+
+locals {
+  _directory = "${path.module}/../../environments"
+  _common    = yamldecode(file("${local._directory}/common.yaml"))
+  _own       = yamldecode(file("${local._directory}/${var.environment}/environment.yaml"))
+
+  # `merge` fails on what is no mapping, and `try` then takes the upper value, or the lower where there is none.
+  # Terraform has no recursion: each step below goes one key deeper, down to services.backend.strategy.steps.
+  whole = {
+    for a in setunion(keys(local._common), keys(local._own)) : a => try(
+      {
+        for b in setunion(keys(try(local._common[a], {})), keys(try(local._own[a], {}))) : b => try(
+          {
+            for c in setunion(keys(try(local._common[a][b], {})), keys(try(local._own[a][b], {}))) : c => try(
+              merge(local._common[a][b][c], local._own[a][b][c]), local._own[a][b][c], local._common[a][b][c]
+            )
+          },
+          local._own[a][b], local._common[a][b]
+        )
+      },
+      local._own[a], local._common[a]
+    )
+  }
+
+  _registry = local.whole.registry
+
+  # What a service's image is called everywhere, without a tag.
+  images = {
+    for name, service in local.whole.services :
+    name => "${local._registry.region}-docker.pkg.dev/${local._registry.project.id}/${local._registry.repository}/${service.image}"
+  }
+
+  buckets = {
+    ledger  = "${local.whole.project.id}-ledger"
+    control = "${local.whole.project.id}-control"
+    zips    = "${local.whole.project.id}-function-zips"
+    assets  = "${local._registry.project.id}-assets" # one for all: a promotion moves an image, not its files
+    exports = "${local.whole.project.id}-exports"
+    backups = "${local.whole.project.id}-backups"
+  }
+
+  # The functions' part, DELIVERY_ENVIRONMENT: only the fields their own loader knows.
+  functions = {
+    name           = local.whole.name
+    project        = local.whole.project.id
+    region         = local.whole.regions.serving
+    ledger_bucket  = local.buckets.ledger
+    control_bucket = local.buckets.control
+    services = {
+      for name, service in local.whole.services : name => merge(
+        { image = local.images[name] },
+        { for key in ["deploy_tags", "deploys_on", "probe_paths", "strategy"] : key => service[key] if can(service[key]) }
+      )
+    }
+  }
+}
+
+output "buckets" {
+  description = "The name of every bucket, by what it holds."
+  value       = local.buckets
+}
+
+output "functions" {
+  description = "The JSON of DELIVERY_ENVIRONMENT."
+  value       = jsonencode(local.functions)
+}
+
+output "images" {
+  description = "Each service's image without a tag."
+  value       = local.images
+}
+
+output "whole" {
+  description = "The environment's configuration."
+  value       = local.whole
+}

@@ -1,0 +1,98 @@
+"""The judge's guarantees on whole simulated rollouts with fixed dice: small, but a broken guarantee shows.
+
+The full figures are in docs/reference/judge_benchmark.md; scripts/bench_judge measures them anew.
+"""
+
+import random
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from benchmarks.judge.cells import oracle, ours, pinned_at, run
+from benchmarks.judge.cost import history_of
+from benchmarks.judge.limits import limit_requests
+from benchmarks.judge.ours import MINUTE, STARTED, period
+from benchmarks.judge.rollout import BEFORE
+from benchmarks.judge.scenarios import Scatter, Scenario
+from benchmarks.judge.traffic import Traffic
+from shared.analysis.judge import EVIDENCE_MAX, Risk, judge
+from shared.analysis.trial import Trial
+from shared.analysis.verdict import Health
+
+SEED = 7
+CLUSTERED = Scenario(rate=5.0, baseline=0.01, scatter=Scatter.BURST, burst=0.5)
+
+
+def test_good_canaries_are_not_blamed_and_climb_in_time() -> None:
+    blamed = 0
+    for rate, most in ((0.3, 100), (1.0, 75), (5.0, 60), (20.0, 40)):
+        for baseline in (0.0, 0.01):
+            found = run(ours(), Scenario(rate=rate, baseline=baseline), 25, SEED)
+            blamed += found.rolled_back
+            assert found.full_at <= most
+    assert blamed <= 1
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [CLUSTERED, replace(CLUSTERED, scatter=Scatter.BETA, correlation=0.1), replace(CLUSTERED, daily=0.8)],
+    ids=["bursts", "correlated", "daily cycle"],
+)
+def test_good_canaries_whose_errors_cluster_are_hardly_ever_blamed(scenario: Scenario) -> None:
+    assert run(ours(), scenario, 60, SEED).rolled_back <= 2
+
+
+@pytest.mark.parametrize("rate", [1.0, 20.0])
+def test_an_outage_of_both_revisions_blames_nobody(rate: float) -> None:
+    assert run(ours(), Scenario(rate=rate, outage=(8, 38, 0.3)), 40, SEED).rolled_back == 0
+
+
+@pytest.mark.parametrize(("added", "times"), [(0.02, 3.0), (0.10, 2.0), (1.0, 1.2)])
+def test_bad_canaries_are_rolled_back_nearly_as_soon_as_the_oracle_would(added: float, times: float) -> None:
+    for rate in (5.0, 20.0):
+        scenario = Scenario(rate=rate, added=added)
+        found, best = run(ours(), scenario, 60, SEED), run(oracle, scenario, 100, SEED)
+        assert found.rate >= 0.95
+        assert found.bad <= times * best.bad
+
+
+def test_evidence_is_near_the_information_limit() -> None:
+    for baseline, added in ((0.001, 0.02), (0.01, 0.10)):
+        found = run(pinned_at(5), Scenario(baseline=baseline, added=added, delay=0), 60, SEED, pinned=True)
+        assert found.requests <= 2.2 * limit_requests(baseline + added, baseline, 0.05, 0.01)
+
+
+@pytest.mark.parametrize(("changes", "least", "most"), [({"slower": 2.0}, 0.95, 1.0), ({"cold": 0.03}, 0.0, 0.05)])
+def test_slow_canaries_are_found_and_cold_starts_forgiven(changes: dict[str, float], least: float, most: float) -> None:
+    found = run(ours(), replace(Scenario(rate=5.0), **changes), 40, SEED)  # type: ignore[arg-type]
+    assert least <= found.rate <= most
+
+
+def test_a_late_fault_is_found_while_baking() -> None:
+    assert run(ours(), Scenario(rate=20.0, added=0.1, onset=50), 30, SEED).rate == 1.0
+
+
+def test_the_trial_of_the_benchmark_and_the_judge_agree_at_every_look() -> None:
+    """Lost, repeated and reordered minutes included."""
+    dice = np.random.default_rng(SEED)
+    traffic, shuffle = Traffic(Scenario(rate=2.0, added=0.06, lost=0.1), dice), random.Random(SEED)
+    before, during = list(islice(traffic.minutes(-BEFORE, 0.0), BEFORE)), list(islice(traffic.minutes(0, 0.1), 60))
+    trial = Trial(Risk(), MINUTE, STARTED)
+    trial.begin_step(STARTED, 10, 25)
+    for at, row in enumerate(before, start=-BEFORE):
+        trial.weigh(period(at, row))
+    said = set()
+    for at, row in enumerate(during):
+        trial.weigh(period(at, row))
+        history = history_of(before, during[: at + 1])
+        often = {name: [*rows, *shuffle.sample(rows, len(rows))] for name, rows in history.samples.items()}
+        mixed = replace(history, samples={name: tuple(rows) for name, rows in often.items()})
+        verdict = judge(
+            mixed, "canary", "stable", rollout_started=STARTED, step_started=STARTED, share=10, next_share=25,
+            risk=Risk(),
+        )  # fmt: skip
+        assert verdict.evidence_of_harm == pytest.approx(min(trial.capital.total, EVIDENCE_MAX))
+        said.add(verdict.health)
+    assert said == {Health.INCONCLUSIVE, Health.UNHEALTHY}

@@ -1,0 +1,69 @@
+"""The estimate follows the configuration, and every line says where its price is from."""
+
+from dataclasses import replace
+
+import pytest
+
+from scripts import estimate_costs
+from scripts.configuration import costs, environments
+from scripts.configuration.declaration import Configuration
+from shared.rollout.strategy import Strategy
+
+
+def found(name: str) -> Configuration:
+    reading = environments.read(name).found
+    assert reading is not None
+    return reading
+
+
+@pytest.mark.parametrize("name", environments.names())
+def test_every_line_has_a_price_a_reason_and_a_source(name: str) -> None:
+    configuration = found(name)
+    lines = [*costs.automation(configuration), *costs.serving(configuration, 1.0)]
+    assert len(lines) >= 10
+    for line in lines:
+        assert line.dollars >= 0
+        assert line.how
+        assert line.source.startswith("https://cloud.google.com/")
+
+
+def test_an_idle_environment_pays_nothing_for_services_that_scale_to_zero() -> None:
+    rows = {line.what: line.dollars for line in costs.serving(found("dev"), 0.0)}
+    assert rows["service frontend"] == rows["service backend"] == 0
+
+
+def test_an_instance_kept_warm_costs_more_than_none() -> None:
+    rows = {line.what: line.dollars for line in costs.serving(found("production"), 0.0)}
+    assert rows["service backend"] == pytest.approx(2628000 * (0.0000025 + 0.5 * 0.0000025))
+
+
+def test_a_standby_doubles_the_machine() -> None:
+    configuration = found("production")
+    alone = replace(configuration.databases["chat"], high_availability=False)
+    single = replace(configuration, databases={"chat": alone})
+    both = {line.what: line.dollars for line in costs.serving(configuration, 0.0)}["database chat"]
+    one = {line.what: line.dollars for line in costs.serving(single, 0.0)}["database chat"]
+    assert 1.9 < both / one <= 2
+
+
+def test_the_price_of_a_machine_is_known_or_refused() -> None:
+    assert costs.sql_hour("db-f1-micro") == 0.0105
+    assert costs.sql_hour("db-custom-2-7680") == pytest.approx(2 * 0.0413 + 7.5 * 0.0070)
+    with pytest.raises(ValueError, match="no price is known for the tier db-perf-optimized-N-2"):
+        costs.sql_hour("db-perf-optimized-N-2")
+
+
+def test_a_canary_costs_cents() -> None:
+    lines = list(costs.canary(found("production").services["backend"], Strategy()))
+    assert 0 < sum(line.dollars for line in lines) < 1
+
+
+def test_the_report_names_every_part() -> None:
+    text = estimate_costs.report(found("production"), 2.0)
+    for part in ("The automation, a month", "What it delivers, a month", "One canary of backend", "db-custom-2-7680"):
+        assert part in text
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert estimate_costs.PAGE.read_text() == estimate_costs.page()
+    assert estimate_costs.main(["page", "--check"]) == 0

@@ -1,0 +1,159 @@
+"""Cloud Run in memory: etags, revisions that become ready later or never, a status that lags behind the spec."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from random import Random
+
+from shared.errors import Conflict, NotFound
+from shared.rollout.service import Revision, RevisionState, Service, TrafficTarget
+from tests.simulation.releases import Kind, Releases
+from tests.simulation.timeline import Timeline
+
+READY_SECONDS = (1.0, 40.0)
+FOREIGN_TAG = "qa"
+RECONCILE_SECONDS = (0.2, 8.0)
+
+
+class CloudRun:
+    """The truth. watch: told of every write, with the service before and after.
+
+    ready: told of every revision that became ready or failed.
+    """
+
+    def __init__(self, timeline: Timeline, random: Random, releases: Releases) -> None:
+        self.services: dict[str, Service] = {}
+        self.revisions: dict[str, Revision] = {}
+        self.past: dict[str, list[Service]] = {}
+        self.watch: Callable[[Service, Service], None] = lambda before, after: None
+        self.settled: Callable[[str, Revision], None] = lambda service, revision: None
+        self._timeline = timeline
+        self._random = random
+        self._releases = releases
+        self._etags = 0
+
+    def create(self, name: str, image: str) -> None:
+        """A service with one ready revision, on LATEST or pinned to it, and a tag of somebody's, as before we came."""
+        revision = self._revision(name, image, "", state=RevisionState.READY)
+        self.services[name] = Service(
+            name=name,
+            etag=self._etag(),
+            uri=f"https://{name}.example",
+            record="",
+            image=image,
+            rollout_id="",
+            traffic=(
+                TrafficTarget(revision=self._random.choice((None, revision.name)), percent=100),
+                TrafficTarget(revision=revision.name, tag=FOREIGN_TAG),
+            ),
+            serving={revision.name: 100},
+            latest_created=revision.name,
+            latest_ready=revision.name,
+        )
+        self.past[name] = [self.services[name]]
+
+    def get(self, service: str) -> Service:
+        if service not in self.services:
+            raise NotFound(service)
+        return self.services[service]
+
+    def earlier(self, service: str) -> Service:
+        """What a stale read shows."""
+        return self.past[service][-2:][0]
+
+    def get_revision(self, service: str, revision: str) -> Revision:
+        return self.revisions.get(revision) or Revision(name=revision, image="", state=RevisionState.MISSING)
+
+    def start(
+        self, service: Service, *, record: str, image: str, rollout_id: str, traffic: Iterable[TrafficTarget]
+    ) -> None:
+        current = self._guarded(service)
+        revision = self._revision(service.name, image, rollout_id)
+        self._write(
+            replace(
+                current,
+                image=image,
+                rollout_id=rollout_id,
+                latest_created=revision.name,
+                record=record,
+                traffic=tuple(traffic),
+            )
+        )
+        self._settle(service.name, revision)
+
+    def move(self, service: Service, *, record: str, traffic: Iterable[TrafficTarget]) -> None:
+        self._write(replace(self._guarded(service), record=record, traffic=tuple(traffic)))
+
+    def edited(self, name: str, traffic: tuple[TrafficTarget, ...]) -> None:
+        """A person's change of the split, which nobody guards with our etag."""
+        self._write(replace(self.services[name], traffic=traffic))
+
+    def applied(self, name: str, planned: Service) -> None:
+        """A `terraform apply` of what its plan read: the split and the annotations of then."""
+        self._write(replace(self.services[name], traffic=planned.traffic, record=planned.record))
+
+    def configured(self, name: str) -> None:
+        """A changed variable makes a revision of the image in the template; the template's annotations stay."""
+        current = self.services[name]
+        revision = self._revision(name, current.image, current.rollout_id)
+        self._write(replace(current, latest_created=revision.name))
+        self._settle(name, revision)
+
+    def kind(self, revision: str) -> Kind:
+        """How the release of a revision behaves."""
+        return self._releases.kind(self.revisions[revision].image)
+
+    def _guarded(self, service: Service) -> Service:
+        current = self.services[service.name]
+        if current.etag != service.etag:
+            raise Conflict(f"{service.name}: etag {service.etag} is not {current.etag}")
+        return current
+
+    def _write(self, after: Service) -> None:
+        before = self.services[after.name]
+        after = replace(after, etag=self._etag(), reconciling=True)
+        self.services[after.name] = after
+        self.past[after.name].append(after)
+        self.watch(before, after)
+        self._timeline.after(self._random.uniform(*RECONCILE_SECONDS), lambda: self._reconcile(after.name))
+
+    def _reconcile(self, name: str) -> None:
+        """The status catches up with the spec, and the etag changes by itself."""
+        service = self.services[name]
+        serving: dict[str, int] = {}
+        for row in service.traffic:
+            revision = row.revision or service.latest_ready
+            if row.percent:
+                serving[revision] = serving.get(revision, 0) + row.percent
+        uris = {
+            row.tag: f"https://{row.tag}---{row.revision or service.latest_ready}" for row in service.traffic if row.tag
+        }
+        self.services[name] = replace(service, serving=serving, tag_uris=uris, etag=self._etag(), reconciling=False)
+
+    def _settle(self, service: str, revision: Revision) -> None:
+        kind = self._releases.kind(revision.image)
+        if kind is Kind.STUCK:
+            return
+        failed = kind is Kind.NEVER_STARTS
+
+        def settle() -> None:
+            state = RevisionState.FAILED if failed else RevisionState.READY
+            done = replace(revision, state=state, message="The container failed to start." if failed else "")
+            self.revisions[revision.name] = done
+            row = self.services[service]
+            newest = [name for name in (row.latest_ready, revision.name) if self.revisions[name].state == "ready"]
+            self.services[service] = replace(row, latest_ready=max(newest), etag=self._etag())
+            self._reconcile(service)
+            self.settled(service, done)
+
+        self._timeline.after(self._random.uniform(*READY_SECONDS), settle)
+
+    def _revision(
+        self, service: str, image: str, rollout_id: str, state: RevisionState = RevisionState.PENDING
+    ) -> Revision:
+        name = f"{service}-{len(self.revisions) + 1:05d}-sim"
+        self.revisions[name] = Revision(name=name, image=image, state=state, rollout_id=rollout_id)
+        return self.revisions[name]
+
+    def _etag(self) -> str:
+        self._etags += 1
+        return f"etag-{self._etags}"

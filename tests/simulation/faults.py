@@ -1,0 +1,55 @@
+"""What may go wrong at a port call or on a message's way, drawn from the seed."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+
+
+class Fault(StrEnum):
+    """Every kind can be left out of a replay by name."""
+
+    CRASH_BEFORE = "crash_before"  # the process dies before the call is made
+    CRASH_AFTER = "crash_after"  # … after the call took effect, before the answer arrives
+    REFUSED = "refused"  # the API says 503 and did nothing
+    ANSWER_LOST = "answer_lost"  # the call took effect and the caller gets an error
+    STALE_READ = "stale_read"  # a read shows the service as it was a moment ago
+    SLOW = "slow"  # the call takes a minute
+    DUPLICATE = "duplicate"  # Pub/Sub delivers a message twice
+    LATE = "late"  # Pub/Sub delivers a message minutes late, after newer ones
+    DROPPED_TICK = "dropped_tick"  # the scheduler's message never comes
+    CLOCK_SKEW = "clock_skew"  # two instances disagree on the time by seconds
+
+
+RATES: dict[Fault, float] = {
+    Fault.CRASH_BEFORE: 0.008,
+    Fault.CRASH_AFTER: 0.012,
+    Fault.REFUSED: 0.015,
+    Fault.ANSWER_LOST: 0.01,
+    Fault.STALE_READ: 0.01,
+    Fault.SLOW: 0.01,
+    Fault.DUPLICATE: 0.06,
+    Fault.LATE: 0.05,
+    Fault.DROPPED_TICK: 0.05,
+    Fault.CLOCK_SKEW: 0.5,
+}
+
+
+@dataclass
+class Faults:
+    """intensity: drawn once, so that some worlds are calm and some are awful; over: nothing goes wrong any more."""
+
+    random: Random
+    without: frozenset[Fault] = frozenset()
+    over: bool = False
+    seen: dict[Fault, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.intensity = self.random.choice((0.0, 0.5, 1.0, 1.0, 2.0, 4.0))
+
+    def strikes(self, fault: Fault) -> bool:
+        """Draws even when the fault is left out, so that a replay without it draws the rest alike."""
+        hit = self.random.random() < RATES[fault] * self.intensity
+        if not hit or self.over or fault in self.without:
+            return False
+        self.seen[fault] = self.seen.get(fault, 0) + 1
+        return True

@@ -1,0 +1,184 @@
+"""What people, clouds and other tools do to the simulated world, drawn from the seed."""
+
+import json
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from shared.rollout.commands import Verb
+from shared.rollout.service import TrafficTarget
+from tests.simulation.releases import Kind, image
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+SERVICES = ("api", "web")
+CHAOS_SECONDS = 25 * 60.0
+COUNT = (3, 14)
+KINDS = (Kind.GOOD, Kind.GOOD, Kind.GOOD, Kind.BAD, Kind.BAD, Kind.SLOW, Kind.MIXED, *list(Kind)[4:])
+WEIGHTS = {
+    "push": 30,
+    "push_again": 7,
+    "command": 26,
+    "alert": 9,
+    "edit": 4,
+    "apply": 6,
+    "configure": 4,
+    "outage": 9,
+    "shared_outage": 3,
+    "silence": 3,
+    "upgrade": 2,
+    "freeze": 5,
+}
+PORTS = ("services", "messages", "metrics", "metrics", "ledger")
+
+
+@dataclass(frozen=True)
+class Happening:
+    """at: seconds; detail: drawn beforehand, so that leaving one happening out changes no other."""
+
+    number: int
+    at: float
+    what: str
+    service: str
+    detail: float
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.number}: at {self.at:.0f} s {self.what} {self.service} ({self.detail:.3f}, {self.seconds:.0f} s)"
+
+
+def drawn(random: Random) -> tuple[Happening, ...]:
+    """In the order of their times; the first is a push, for without one nothing is at stake."""
+    times = sorted(random.uniform(1, CHAOS_SECONDS) for _ in range(random.randint(*COUNT)))
+    return tuple(
+        Happening(
+            number=number,
+            at=at,
+            what="push" if number == 0 else random.choices(tuple(WEIGHTS), tuple(WEIGHTS.values()))[0],
+            service=random.choices(SERVICES, (1, 3))[0],
+            detail=random.random(),
+            seconds=random.uniform(20, 300),
+        )
+        for number, at in enumerate(times)
+    )
+
+
+class Script:
+    """Carries happenings out. pushed: every digest by service in the order of the pushes."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.pushed: dict[str, list[str]] = {name: [] for name in SERVICES}
+
+    def perform(self, happening: Happening) -> None:
+        getattr(self, f"_{happening.what}")(happening)
+
+    def _push(self, happening: Happening) -> None:
+        kind = KINDS[int(happening.detail * len(KINDS))]
+        digest = self._world.releases.make(kind)
+        self.pushed[happening.service].append(digest)
+        self._announce_push(happening.service, digest, f"v{happening.number}")
+
+    def _push_again(self, happening: Happening) -> None:
+        earlier = self.pushed[happening.service]
+        if earlier:
+            digest = earlier[int(happening.detail * len(earlier))]
+            earlier.append(digest)
+            self._announce_push(happening.service, digest, f"again{happening.number}")
+
+    def _announce_push(self, service: str, digest: str, tag: str) -> None:
+        """As Artifact Registry does: one message for the digest alone, one for the tag."""
+        reference = image(service, digest)
+        self._publish("gcr", {"action": "INSERT", "digest": reference})
+        self._publish("gcr", {"action": "INSERT", "digest": reference, "tag": f"{image(service)}:{tag}"})
+
+    def _command(self, happening: Happening) -> None:
+        verb = list(Verb)[int(happening.detail * len(Verb))]
+        self.order(verb, happening.service, f"r{happening.number}")
+
+    def order(self, verb: Verb, service: str, request_id: str) -> None:
+        body = {"command": verb, "service": service, "by": "amina", "why": "because", "request_id": request_id}
+        self._publish("commands", body, {"command": verb, "service": service})
+
+    def _freeze(self, happening: Happening) -> None:
+        """The whole environment, for a while."""
+        self.order(Verb.FREEZE, "*", f"r{happening.number}")
+        self._later(happening, lambda: self.order(Verb.UNFREEZE, "*", f"r{happening.number}u"))
+
+    def _alert(self, happening: Happening) -> None:
+        service = self._world.run.services[happening.service]
+        labels = {"service_name": happening.service, "project_id": "demo", "location": "africa-south1"}
+        if happening.detail < 0.4:
+            labels["revision_name"] = service.latest_created
+        incident: dict[str, Any] = {
+            "incident_id": f"0.i{happening.number}",
+            "state": "open",
+            "started_at": int(self._world.timeline.now.timestamp()) - int(happening.detail * 20),
+            "policy_name": "HighErrorRate",
+            "policy_user_labels": {"rollback": "true"} if happening.detail < 0.8 else {},
+            "resource": {"type": "cloud_run_revision", "labels": labels},
+        }
+        self._publish("alerts", {"version": "1.2", "incident": incident})
+
+        def close() -> None:
+            closed = {**incident, "state": "closed", "ended_at": int(self._world.timeline.now.timestamp())}
+            self._publish("alerts", {"version": "1.2", "incident": closed})
+
+        self._later(happening, close)
+
+    def _edit(self, happening: Happening) -> None:
+        """A person moves traffic by hand, tags kept, and puts it back later or leaves it."""
+        service = self._world.run.services[happening.service]
+        rows = [row for row in service.traffic if not row.percent]
+        named = sorted({row.revision for row in service.traffic if row.revision}) or [service.latest_ready]
+        share = int(happening.detail * 100)
+        moved = [TrafficTarget(revision=named[0], percent=100 - share)]
+        moved += [TrafficTarget(revision=named[-1], percent=share)] if share else []
+        self._world.run.edited(happening.service, (*moved, *rows))
+        if happening.detail < 0.5:
+            self._later(happening, lambda: self._world.put_back(happening.service))
+
+    def _apply(self, happening: Happening) -> None:
+        """A plan is read now and applied later: it restores the old split with the old record.
+
+        Half the time somebody sees it and takes the release back at once.
+        """
+        name = happening.service
+        planned = self._world.run.services[name]
+        self._later(happening, lambda: self._world.run.applied(name, planned))
+        if happening.detail < 0.5:
+            verb = Verb.ROLLBACK if happening.detail < 0.3 else Verb.ABORT
+            seconds = happening.seconds + 1 + happening.detail * 20
+            self._world.timeline.after(seconds, lambda: self.order(verb, name, f"r{happening.number}"))
+
+    def _configure(self, happening: Happening) -> None:
+        self._world.run.configured(happening.service)
+
+    def _outage(self, happening: Happening) -> None:
+        port = PORTS[int(happening.detail * len(PORTS))]
+        self._world.surroundings.down.add(port)
+        self._later(happening, lambda: self._world.surroundings.down.discard(port))
+
+    def _shared_outage(self, happening: Happening) -> None:
+        failing = self._world.surroundings.metrics.failing
+        failing.add(happening.service)
+        self._later(happening, lambda: failing.discard(happening.service))
+
+    def _silence(self, happening: Happening) -> None:
+        """The newest revision with most of the traffic stops answering probes for a while."""
+        serving = self._world.run.services[happening.service].serving
+        revision = max(serving, key=lambda name: serving[name])
+        silent = self._world.surroundings.prober.silent
+        silent.add(revision)
+        self._later(happening, lambda: silent.discard(revision))
+
+    def _upgrade(self, happening: Happening) -> None:
+        """A newer version of our code wrote a field that this one does not know."""
+        self._world.upgrade(happening.service)
+
+    def _later(self, happening: Happening, action: Any) -> None:
+        self._world.timeline.after(happening.seconds, action)
+
+    def _publish(self, topic: str, body: dict[str, Any], attributes: dict[str, str] | None = None) -> None:
+        self._world.bus.publish(topic, json.dumps(body).encode(), attributes or {})

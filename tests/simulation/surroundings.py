@@ -1,0 +1,147 @@
+"""Everything a turn can reach, in memory: metrics, ledger, probes, publishing, and what is down at the moment."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+from shared.analysis.evidence import Histogram, History, Probe, ProbeOutcome, Sample
+from shared.config.environment import Environment
+from shared.rollout.service import RevisionState
+from tests.simulation.deployment import CloudRun
+from tests.simulation.faults import Faults
+from tests.simulation.releases import Kind
+from tests.simulation.timeline import Timeline
+
+if TYPE_CHECKING:
+    from tests.simulation.turns import Turn
+
+MINUTE = timedelta(minutes=1)
+INGEST_DELAY = 2 * MINUTE
+REQUESTS_PER_MINUTE = 240
+BOUNDS_MS = (50.0, 100.0, 200.0, 400.0, 800.0)
+FAST, SLOWED = (0.30, 0.50, 0.15, 0.04, 0.01, 0.0), (0.02, 0.08, 0.20, 0.40, 0.25, 0.05)
+ERROR_SHARE = {Kind.BAD: 0.35, Kind.MIXED: 0.07}
+
+
+@dataclass
+class Surroundings:
+    """down: names of the ports that answer nothing now; acting: whose call is taking effect."""
+
+    timeline: Timeline
+    random: Random
+    faults: Faults
+    environment: Environment
+    services: CloudRun
+    messages: "Publishing"
+    metrics: "Metrics"
+    ledger: "Ledger"
+    prober: "Prober"
+    down: set[str] = field(default_factory=set)
+    acting: "Turn | None" = None
+
+
+class Publishing:
+    """send: puts one message on its way."""
+
+    def __init__(self) -> None:
+        self.send: Callable[[str, bytes, Mapping[str, str]], None] = lambda topic, data, attributes: None
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str], ordering_key: str = "") -> None:
+        self.send(topic, data, attributes)
+
+
+class Ledger:
+    """Objects that are created once and never changed, and the environment's freeze."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.frozen = ""
+        self.frozen_at: datetime | None = None
+
+    def append(self, key: str, entry: bytes) -> bool:
+        new = key not in self.objects
+        self.objects.setdefault(key, entry)
+        return new
+
+    def read(self, key: str) -> bytes | None:
+        return self.objects.get(key)
+
+    def existing(self, keys: Iterable[str]) -> frozenset[str]:
+        return frozenset(key for key in keys if key in self.objects)
+
+    def newest(self, prefix: str, after: str) -> str:
+        return max((key for key in self.objects if key.startswith(prefix) and key > after), default="")
+
+    def freeze(self) -> str:
+        return self.frozen
+
+    def set_freeze(self, reason: str, at: datetime) -> bool:
+        if self.frozen_at and self.frozen_at > at:
+            return False
+        self.frozen, self.frozen_at = reason, at
+        return True
+
+
+class Prober:
+    """silent: revisions that answer nothing at the moment, whatever they are."""
+
+    def __init__(self, run: CloudRun) -> None:
+        self.silent: set[str] = set()
+        self._run = run
+
+    def probe(self, uri: str, revision: str, path: str) -> Probe:
+        state = self._run.revisions[revision].state
+        healthy = state is RevisionState.READY and self._run.kind(revision) is not Kind.FAILS_PROBES
+        passed = healthy and revision not in self.silent
+        return Probe(
+            revision=revision,
+            path=path,
+            outcome=ProbeOutcome.PASSED if passed else ProbeOutcome.FAILED,
+            reason="status 200" if passed else "status 503",
+            status=200 if passed else 503,
+        )
+
+
+class Metrics:
+    """Counted each minute from the split that was really served; a minute is visible two minutes later.
+
+    failing: services whose every revision fails just now, a shared dependency's outage. record: False where a drawn
+    judge looks at nothing.
+    """
+
+    def __init__(self, timeline: Timeline, random: Random, run: CloudRun) -> None:
+        self.failing: set[str] = set()
+        self._timeline = timeline
+        self._random = random
+        self._run = run
+        self._samples: dict[str, dict[str, list[Sample]]] = {}
+
+    def count(self) -> None:
+        """One minute of requests of every service."""
+        for name, service in self._run.services.items():
+            for revision, percent in service.serving.items():
+                samples = self._samples.setdefault(name, {}).setdefault(revision, [])
+                samples.append(self._sample(name, revision, percent))
+
+    def history(self, service: str, start: datetime, end: datetime) -> History:
+        settled = self._timeline.now - INGEST_DELAY
+        samples = {
+            revision: tuple(sample for sample in rows if start < sample.end <= settled)
+            for revision, rows in self._samples.get(service, {}).items()
+        }
+        return History(sample_period=MINUTE, ingest_delay=INGEST_DELAY, settled_until=settled, samples=samples)
+
+    def _sample(self, service: str, revision: str, percent: int) -> Sample:
+        kind = self._run.kind(revision)
+        requests = round(REQUESTS_PER_MINUTE * percent / 100 * self._random.uniform(0.8, 1.2))
+        share = 0.6 if service in self.failing else ERROR_SHARE.get(kind, 0.002)
+        errors = sum(self._random.random() < share for _ in range(requests))
+        shape = SLOWED if kind is Kind.SLOW else FAST
+        counts = tuple(round(requests * part) for part in shape)
+        return Sample(
+            end=self._timeline.now,
+            requests_by_class={"2xx": requests - errors, "5xx": errors},
+            latency=Histogram(bounds_ms=BOUNDS_MS, counts=counts),
+        )

@@ -1,0 +1,210 @@
+"""A whole delivery in memory under one seed: production handlers, virtual time, and everything that goes wrong."""
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from random import Random
+from unittest.mock import patch
+
+from functions.health_verify import reading
+from shared.config.environment import Environment, ManagedService
+from shared.rollout import codec
+from shared.rollout.commands import Verb
+from shared.rollout.record import Record
+from shared.rollout.service import Service, TrafficTarget
+from shared.rollout.strategy import Strategy
+from shared.rollout.traffic import percents, split
+from shared.runtime.ledger_keys import ledger_prefix
+from tests.simulation.bus import Bus
+from tests.simulation.deployment import CloudRun
+from tests.simulation.endings import check_endings
+from tests.simulation.faults import Fault, Faults
+from tests.simulation.happenings import CHAOS_SECONDS, SERVICES, Happening, Script, drawn
+from tests.simulation.opinions import drawn_judge
+from tests.simulation.promises import Broken, Promises
+from tests.simulation.releases import Kind, Releases, image
+from tests.simulation.surroundings import Ledger, Metrics, Prober, Publishing, Surroundings
+from tests.simulation.timeline import Timeline
+from tests.simulation.turns import Turn
+
+TICK_SECONDS = 60.0
+REST_SECONDS = {"drawn": 45 * 60.0, "real": 4 * 3600.0}
+TWICE_SHARE = 0.2
+QUICK = Strategy(
+    steps=(10, 50),
+    first_share_by_traffic=False,
+    step_bake_time=timedelta(minutes=1),
+    final_bake_time=timedelta(minutes=3),
+    prepare_deadline=timedelta(minutes=3),
+    verify_deadline=timedelta(minutes=3),
+    step_deadline=timedelta(minutes=10),
+    action_window=timedelta(minutes=10),
+    alert_age_max=timedelta(minutes=5),
+    verdict_age_max=timedelta(minutes=3),
+    announce_grace=timedelta(minutes=1),
+)
+PATIENT = replace(QUICK, step_deadline=timedelta(minutes=90))  # the real judge counts real requests
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What to replay. only: the numbers of the happenings kept, None for all."""
+
+    seed: int
+    judge: str = "drawn"
+    only: frozenset[int] | None = None
+    without: frozenset[Fault] = frozenset()
+
+
+class World:
+    """Built from a `Setup`; `live` runs it to its end."""
+
+    def __init__(self, setup: Setup) -> None:
+        draw = Random(f"{setup.seed}/happenings")
+        self.happenings: tuple[Happening, ...] = tuple(
+            row for row in drawn(draw) if setup.only is None or row.number in setup.only
+        )
+        self._random = Random(f"{setup.seed}/chance")
+        self._judge = setup.judge
+        self.timeline = Timeline()
+        self.releases = Releases()
+        self.run = CloudRun(self.timeline, self._random, self.releases)
+        self.ledger = Ledger()
+        self.environment = Environment(
+            name="dev",
+            project="demo",
+            region="africa-south1",
+            ledger_bucket="ledger",
+            services={
+                name: ManagedService(
+                    name=name, image=image(name), strategy=QUICK if setup.judge == "drawn" else PATIENT
+                )
+                for name in SERVICES
+            },
+        )
+        self.surroundings = Surroundings(
+            timeline=self.timeline,
+            random=self._random,
+            faults=Faults(Random(f"{setup.seed}/faults"), setup.without),
+            environment=self.environment,
+            services=self.run,
+            messages=Publishing(),
+            metrics=Metrics(self.timeline, self._random, self.run),
+            ledger=self.ledger,
+            prober=Prober(self.run),
+        )
+        self.bus = Bus(self.surroundings)
+        self.script = Script(self)
+        self.promises = Promises(self.run)
+        self.upgraded: dict[str, dict[str, str]] = {}
+        self._wire()
+
+    def _wire(self) -> None:
+        self.run.watch = self._written
+        self.run.settled = lambda service, revision: self.bus.publish("revision-changes", _changed(service), {})
+        self.bus.done = self._twice_equals_once
+        for name in SERVICES:
+            self.run.create(name, image(name, self.releases.make(Kind.GOOD)))
+            self.promises.adopt(self.run.services[name])
+        for happening in self.happenings:
+            self.timeline.after(happening.at, lambda row=happening: self.script.perform(row))  # type: ignore[misc]
+        self._tick()
+
+    def live(self) -> None:
+        """Chaos, then peace, then the end. Raises Broken, or whatever a handler raises that is our bug."""
+        with self._judged(), contextlib.redirect_stdout(io.StringIO()):
+            self.timeline.run(CHAOS_SECONDS)
+            self._make_peace()
+            rest = REST_SECONDS[self._judge]
+            self.timeline.run(CHAOS_SECONDS + rest * 0.7)
+            self.bus.replay()  # days later, for all anybody knows
+            self.timeline.run(CHAOS_SECONDS + rest)
+            check_endings(self)
+
+    def put_back(self, name: str) -> None:
+        """Somebody undoes the split made by hand."""
+        service = self.run.services[name]
+        record = codec.decode(service.record) if service.record else None
+        wanted = split(record, self.environment.services[name].strategy) if record else {None: 100}
+        rows = [row for row in service.traffic if not row.percent]
+        moved = [TrafficTarget(revision=revision, percent=percent) for revision, percent in wanted.items()]
+        if percents(service.traffic) != wanted:
+            self.run.edited(name, (*moved, *rows))
+
+    def upgrade(self, name: str) -> None:
+        """A later version of ours wrote something into the record."""
+        service = self.run.services[name]
+        if not service.record:
+            return
+        self.upgraded[name] = {"invented_later": "by the next version"}
+        body = {**json.loads(service.record), **self.upgraded[name]}
+        self.run.services[name] = replace(service, record=json.dumps(body), etag=f"{service.etag}-upgrade")
+
+    def _make_peace(self) -> None:
+        """Nothing fails any more, and people tidy up what they did."""
+        self.surroundings.faults.over = True
+        self.surroundings.down.clear()
+        self.surroundings.metrics.failing.clear()
+        self.surroundings.prober.silent.clear()
+        self.bus.replay()
+        for number, name in enumerate(SERVICES):
+            self.script.order(Verb.UNFREEZE, name, f"peace{number}")
+            self.put_back(name)
+
+    def _tick(self) -> None:
+        if self._judge == "real":
+            self.surroundings.metrics.count()
+        if not self.surroundings.faults.strikes(Fault.DROPPED_TICK):
+            self.bus.publish("rollout-ticks", b"{}", {"job": "rollout-ticks"})
+        self.timeline.after(TICK_SECONDS, self._tick)
+
+    def _written(self, before: Service, after: Service) -> None:
+        if self.surroundings.acting is None:
+            self.promises.overwritten(before, after, self._heard(after.name))
+            if "invented_later" not in after.record:
+                self.upgraded.pop(after.name, None)
+        else:
+            self.promises.watch(self.surroundings.acting, before, after)
+            if "record.restored" in after.record and "record.restored" not in before.record:
+                self.upgraded.pop(after.name, None)  # the ledger never heard of it
+
+    def _heard(self, name: str) -> int:
+        newest = self.ledger.newest(ledger_prefix(name), "").rpartition("/")[2].partition("-")[0]
+        return int(newest or 0)
+
+    def _twice_equals_once(self, turn: Turn, said: str) -> None:
+        """(c) Any message twice equals once: delivered again at the same moment it changes nothing."""
+        if len(turn.seen) != 1 or self._random.random() > TWICE_SHARE:
+            return
+        ((name, seen),) = turn.seen.items()
+        before = self.run.services[name]
+        if (before.record, before.traffic) != seen or turn.frozen != self.ledger.frozen:
+            return
+        again = Turn(turn.function, turn.message, self.surroundings, frozen_at=turn.decided_at)
+        said_again = again.run()
+        after = self.run.services[name]
+        if _essence(before) != _essence(after):
+            raise Broken("c", "Any message twice equals once.", f"first: {said} then: {said_again}")
+
+    @contextlib.contextmanager
+    def _judged(self) -> Iterator[None]:
+        if self._judge == "real":
+            yield
+            return
+        with patch.object(reading, "judge", drawn_judge(self._random, self.run, self.surroundings.metrics)):
+            yield
+
+
+def _changed(service: str) -> bytes:
+    body = {"resource": {"type": "cloud_run_revision", "labels": {"service_name": service}}}
+    return json.dumps(body).encode()
+
+
+def _essence(service: Service) -> tuple[object, ...]:
+    """What a message may change only once."""
+    record = codec.decode(service.record) if service.record else Record(service=service.name)
+    rollout = record.rollout and (record.rollout.id, record.rollout.phase, record.rollout.step)
+    return service.traffic, service.latest_created, rollout, record.pin, record.known_bad, record.stable

@@ -1,0 +1,30 @@
+"""The pages that are generated from what Terraform applies, and the estimate that follows it, are true."""
+
+from collections.abc import Callable
+
+from scripts import describe_iam
+from scripts.configuration import costs, environments
+from tests.terraform.stand import Root
+
+
+def test_the_page_of_rights_is_what_terraform_grants(production: Root) -> None:
+    assert describe_iam.PAGE.read_text() == describe_iam.page(production.state)
+
+
+def test_the_environments_differ_in_names_alone(applied: Callable[[str], Root], production: Root) -> None:
+    def shape(root: Root, name: str) -> list[tuple[str, str, str]]:
+        rows = describe_iam.grants(root.state, f"pushnchat-{name}")
+        return sorted(
+            (row.who.replace(f"-{name}", ""), row.target.replace(f"-{name}", ""), row.role)
+            for row in rows
+            if not row.who.startswith("group:")
+        )
+
+    assert shape(applied("dev"), "dev") == shape(production, "production")
+
+
+def test_the_estimate_counts_the_conditions_there_are(environment: Root) -> None:
+    found = environments.read(environment.output("configuration")["whole"]["name"]).found
+    assert found is not None
+    policies = environment.of("google_monitoring_alert_policy").values()
+    assert costs.alert_conditions(found) == sum(len(policy["conditions"]) for policy in policies)

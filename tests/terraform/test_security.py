@@ -1,0 +1,176 @@
+"""Who may do what: one account per function, no right that is not used, no key and no secret anywhere."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from scripts.package_functions import functions
+from tests.terraform.stand import Root
+
+SECRET = re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|AIza[\w-]{35}|://[^\s:/\"]+:[^\s@\"]+@|gh[pousr]_\w{30}")
+MOVERS = {"canary_deploy", "traffic_shift", "auto_rollback", "rollout_command"}
+ON_THE_PROJECT = {
+    ("function-builds", "roles/logging.logWriter"),
+    ("health-verify", "deliveryMetricReader"),
+}
+
+
+def grants(root: Root) -> Iterator[tuple[str, str, str, str]]:
+    """Every grant: kind of resource, what it is on, role without its project, account without its project."""
+    for row in root.resources:
+        if row.kind.endswith("_iam_member"):
+            values = row.values
+            target = next(
+                str(values[key])
+                for key in (
+                    "topic",
+                    "subscription",
+                    "bucket",
+                    "secret_id",
+                    "service_account_id",
+                    "repository",
+                    "name",
+                    "project",
+                )
+                if values.get(key)
+            )
+            role = values["role"].rpartition("/roles/")[2]
+            yield row.kind, target, role, values["member"].partition(":")[2].partition("@")[0]
+
+
+def account(function: str) -> str:
+    return function.replace("_", "-")
+
+
+def test_nobody_is_everybody(environment: Root) -> None:
+    text = json.dumps(environment.state)
+    assert "allUsers" not in text
+    assert "allAuthenticatedUsers" not in text
+
+
+def test_there_are_no_keys_and_no_values_of_secrets(environment: Root) -> None:
+    kinds = {row.kind for row in environment.resources}
+    assert not kinds & {
+        "google_service_account_key",
+        "google_secret_manager_secret_version",
+        "google_storage_hmac_key",
+        "google_project_default_service_accounts",
+    }
+    assert [row.address for row in environment.resources if SECRET.search(json.dumps(dict(row.values)))] == []
+
+
+def test_no_grant_takes_rights_from_others(environment: Root) -> None:
+    """A binding or a policy is authoritative: applying it removes whoever was granted the role elsewhere."""
+    kinds = {row.kind for row in environment.resources}
+    assert {kind for kind in kinds if kind.endswith(("_iam_binding", "_iam_policy"))} == set()
+
+
+def test_only_reading_is_granted_on_the_whole_project(environment: Root) -> None:
+    on_project = {(who, role) for kind, _, role, who in grants(environment) if kind == "google_project_iam_member"}
+    assert on_project == ON_THE_PROJECT
+
+
+def test_no_basic_role_is_granted(environment: Root) -> None:
+    roles = {role for _, _, role, _ in grants(environment)}
+    assert not roles & {"roles/owner", "roles/editor", "roles/viewer"}
+    assert not [role for role in roles if role.endswith((".admin", "Admin"))]
+
+
+def test_every_function_has_an_account_of_its_own(environment: Root) -> None:
+    rows = environment.of("google_cloudfunctions2_function").values()
+    emails = [row["service_config"][0]["service_account_email"] for row in rows]
+    assert len(set(emails)) == len(functions())
+    assert {row["build_config"][0]["service_account"] for row in rows}.isdisjoint(emails)
+
+
+def test_who_measures_cannot_move_and_who_moves_cannot_judge(environment: Root) -> None:
+    found = list(grants(environment))
+    movers = {who for kind, _, role, who in found if role == "deliveryServiceMover"}
+    assert movers == {account(name) for name in MOVERS}
+    verdicts = {
+        row["member"].partition(":")[2].partition("@")[0]
+        for row in environment.of("google_pubsub_topic_iam_member").values()
+        if row["topic"].rpartition("/")[2] == "verdicts"
+    }
+    assert verdicts == {"health-verify"}
+    measuring = {(target.rpartition("/")[2], role) for _, target, role, who in found if who == "health-verify"}
+    assert {role for _, role in measuring} == {
+        "deliveryServiceReader",
+        "deliveryMetricReader",
+        "deliveryObjectReader",
+        "roles/pubsub.publisher",
+    }
+    assert {target for target, role in measuring if role == "roles/pubsub.publisher"} == {"verdicts", "rejected-events"}
+
+
+def test_whoever_moves_a_service_may_act_as_that_service_alone(environment: Root) -> None:
+    rows = environment.of("google_service_account_iam_member").values()
+    acting = {
+        (row["member"].partition(":")[2].partition("@")[0], row["service_account_id"].rpartition("/")[2])
+        for row in rows
+    }
+    services = environment.output("configuration")["whole"]["services"]
+    assert acting == {(account(mover), f"service-{service}") for mover in MOVERS for service in services}
+
+
+def test_only_notify_writes_the_ledger_and_only_rollout_command_the_freeze(environment: Root) -> None:
+    writers = {
+        (target.rpartition("-")[2], who)
+        for kind, target, role, who in grants(environment)
+        if kind == "google_storage_bucket_iam_member" and role in {"deliveryLedgerWriter", "deliveryFreezeKeeper"}
+    }
+    assert writers == {("ledger", "notify"), ("control", "rollout-command")}
+
+
+def test_roles_of_our_own_are_small(environment: Root) -> None:
+    for row in environment.of("google_project_iam_custom_role").values():
+        assert len(row["permissions"]) <= 3
+        assert not [name for name in row["permissions"] if "setIamPolicy" in name or "*" in name]
+
+
+def test_functions_answer_their_own_pushes_alone(environment: Root) -> None:
+    for row in environment.of("google_cloudfunctions2_function").values():
+        assert row["service_config"][0]["ingress_settings"] == "ALLOW_INTERNAL_ONLY"
+        assert not row["event_trigger"]
+    invokers = {(target, who) for _, target, role, who in grants(environment) if role == "roles/run.invoker"}
+    assert invokers == {(account(name), f"push-{account(name)}") for name in functions()}
+
+
+def test_services_answer_the_load_balancer_and_the_network_alone(environment: Root) -> None:
+    for row in environment.of("google_cloud_run_v2_service").values():
+        assert row["ingress"] == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
+        assert row["invoker_iam_disabled"] is True
+        assert row["default_uri_disabled"] is False
+    [measuring] = [
+        row for row in environment.of("google_cloudfunctions2_function").values() if row["name"] == "health-verify"
+    ]
+    assert measuring["service_config"][0]["direct_vpc_egress"] == "VPC_EGRESS_ALL_TRAFFIC"
+
+
+def test_commands_are_on_googles_record_too(environment: Root) -> None:
+    [audit] = environment.of("google_project_iam_audit_config").values()
+    assert audit["service"] == "pubsub.googleapis.com"
+    assert audit["audit_log_config"][0]["log_type"] == "DATA_WRITE"
+
+
+def test_operators_and_nobody_else_may_command(environment: Root) -> None:
+    commanders = {
+        row["member"]
+        for row in environment.of("google_pubsub_topic_iam_member").values()
+        if row["topic"].rpartition("/")[2] == "commands"
+    }
+    assert commanders == set(environment.output("configuration")["whole"]["operators"])
+
+
+def test_buckets_are_private_and_what_must_last_is_locked(production: Root) -> None:
+    buckets = {
+        row["name"].removeprefix("pushnchat-production-"): row
+        for row in production.of("google_storage_bucket").values()
+    }
+    for row in buckets.values():
+        assert row["public_access_prevention"] == "enforced"
+        assert row["uniform_bucket_level_access"] is True
+        assert not row["force_destroy"]
+    assert buckets["ledger"]["retention_policy"] == [{"is_locked": True, "retention_period": str(365 * 86400)}]
+    assert buckets["control"]["versioning"] == [{"enabled": True}]
+    assert not buckets["control"]["retention_policy"]
