@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.backup.dump import DumpReader, DumpReport, read_dump
@@ -153,7 +153,7 @@ _tables = st.dictionaries(_identifier().map("public.{}".format), st.lists(_row, 
 
 
 @given(tables=_tables, size=st.integers(1, 5000), level=st.integers(0, 9))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_good_dump_is_ever_called_broken(tables: dict[str, list[str]], size: int, level: int) -> None:
     data = gzip.compress(dump_text(tables).encode(), level, mtime=0)
     report = read_dump(pieces(data, size))
