@@ -122,7 +122,10 @@ class Databases(Protocol):
 
 
 class Objects(Protocol):
-    """Cloud Storage, read only."""
+    """Large objects in Cloud Storage: read, and copied without coming here."""
 
     def pieces(self, bucket: str, key: str, generation: int, size: int) -> Iterator[bytes]:
         """The stored bytes of exactly this generation, in order, a few megabytes at a time. Raises NotFound."""
+
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
+        """The copy's crc32c (base64). One that is there already stays as it is. Raises NotFound without the object."""

@@ -1,8 +1,11 @@
 """One recording fake per port: they keep what was asked of them, and behave like the real thing where it matters."""
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+import google_crc32c
 
 from shared.analysis.evidence import History, Probe, ProbeOutcome
 from shared.backup.operations import Operation, OperationKind
@@ -279,6 +282,11 @@ class FakeDatabases:
         return name
 
 
+def crc32c(content: bytes) -> str:
+    """Base64, as Cloud Storage tells it."""
+    return base64.b64encode(int(google_crc32c.value(content)).to_bytes(4, "big")).decode()
+
+
 @dataclass
 class FakeObjects:
     """contents: by bucket, key and generation."""
@@ -291,6 +299,12 @@ class FakeObjects:
             raise NotFound(key)
         for start in range(0, size, 1000):
             yield content[start : min(start + 1000, size)]
+
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
+        source = next((data for (b, k, _), data in self.contents.items() if (b, k) == (bucket, key)), None)
+        if source is None:
+            raise NotFound(key)
+        return crc32c(self.contents.setdefault((to_bucket, to_key, 1), source))
 
 
 @dataclass

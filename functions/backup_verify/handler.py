@@ -44,7 +44,7 @@ def handle(message: Message, cloud: Cloud) -> str:
 
 
 def _take(cloud: Cloud, backups: Backups, written: ObjectWritten) -> str:
-    """Reads the object unless it was read; told first and then entered, so that a crash in between tells twice."""
+    """Reads the object unless it was read; entered last, so that a crash before it only keeps and tells twice."""
     name = ExportName.parse(written.key)
     if (
         written.bucket != backups.bucket
@@ -61,6 +61,8 @@ def _take(cloud: Cloud, backups: Backups, written: ObjectWritten) -> str:
     if standing in (Standing.RUNNING, Standing.LATE):
         raise Unavailable(f"the operation that writes {written.key} has not ended")
     entry = _read(cloud, backups, name, written, exported=standing is Standing.WRITTEN)
+    if entry.good and backups.locked_bucket:
+        entry = _keep(cloud, backups.locked_bucket, entry)
     _tell_verdict(cloud, entry)
     cloud.ledger.append(key, catalogue.encode(entry))
     return f"{'verified' if entry.good else 'broken'}: {written.key}"
@@ -85,6 +87,14 @@ def _read(cloud: Cloud, backups: Backups, name: ExportName, written: ObjectWritt
     )
 
 
+def _keep(cloud: Cloud, bucket: str, entry: Entry) -> Entry:
+    """Copied to where nobody can delete it; a copy of other bytes than those that were read proves nothing."""
+    if cloud.objects.copy(entry.bucket, entry.name.key, bucket, entry.name.key) == entry.crc32c:
+        return entry
+    fault = Fault(kind=FaultKind.COPY_DIFFERS, text=f"the copy in {bucket} is not what was read")
+    return replace(entry, report=replace(entry.report, faults=(*entry.report.faults, fault)))
+
+
 def _tell_verdict(cloud: Cloud, entry: Entry) -> None:
     name, report = entry.name, entry.report
     rows = sum(report.rows.values())
@@ -93,10 +103,9 @@ def _tell_verdict(cloud: Cloud, entry: Entry) -> None:
     else:
         text = f"The export {name.key} must not be relied on: {'; '.join(fault.text for fault in report.faults)}."
     kind, severity = ("export.verified", Severity.INFO) if entry.good else ("export.broken", Severity.PAGE)
-    # A metric is made of this line: https://cloud.google.com/logging/docs/logs-based-metrics
     log(kind, instance=name.instance, database=name.database, bytes=report.compressed_size, rows=rows)
     about = f"{name.instance}/{name.database}/{name.night:%Y%m%dT%H%M%SZ}-{entry.generation}"
-    _tell(cloud, about, kind, text, severity)
+    _tell(cloud, about, kind, text, severity, instance=name.instance, database=name.database, object=name.key)
 
 
 def _check_export(cloud: Cloud, backups: Backups, instance: str, database: str) -> str:
@@ -108,7 +117,8 @@ def _check_export(cloud: Cloud, backups: Backups, instance: str, database: str) 
     last = f"the last is of {newest.name.night:%Y-%m-%d %H:%M} UTC" if newest else "there never was one"
     text = f"{database} on {instance} has no verified export younger than {backups.age_max}; {last}."
     night = night_of(now, backups.period)
-    _tell(cloud, f"{instance}/{database}/{night:%Y%m%dT%H%M%SZ}", "export.missing", text, Severity.PAGE)
+    _tell(cloud, f"{instance}/{database}/{night:%Y%m%dT%H%M%SZ}", "export.missing", text, Severity.PAGE,
+          instance=instance, database=database)  # fmt: skip
     return f"missing: {instance}/{database}"
 
 
@@ -120,7 +130,7 @@ def _check_backup(cloud: Cloud, backups: Backups, instance: str) -> str:
     last = f"the last ended {ended_at:%Y-%m-%d %H:%M} UTC" if ended_at else "there is none"
     text = f"{instance} has no Cloud SQL backup younger than {backups.age_max}; {last}."
     night = night_of(now, backups.period)
-    _tell(cloud, f"{instance}/{night:%Y%m%dT%H%M%SZ}", "backup.missing", text, Severity.PAGE)
+    _tell(cloud, f"{instance}/{night:%Y%m%dT%H%M%SZ}", "backup.missing", text, Severity.PAGE, instance=instance)
     return f"backup_missing: {instance}"
 
 
@@ -135,11 +145,10 @@ def _folder(instance: str, database: str) -> str:
     return f"catalogue/{instance}/{database}/"
 
 
-def _tell(cloud: Cloud, about: str, kind: str, text: str, severity: Severity) -> None:
+def _tell(cloud: Cloud, about: str, kind: str, text: str, severity: Severity, **details: str) -> None:
     """Once per key: every check of a night says the same."""
-    news = Announcement(
-        key=f"{SERVICE}/{about}-{kind}", kind=kind, service=SERVICE, at=cloud.clock.now(), text=text, severity=severity
-    )
+    key, now = f"{SERVICE}/{about}-{kind}", cloud.clock.now()
+    news = Announcement(key=key, kind=kind, service=SERVICE, at=now, text=text, severity=severity, details=details)
     if not cloud.ledger.existing([ledger_key(news.key)]):
         data, attributes = announcements.encode(news)
         cloud.messages.publish(ROLLOUT_EVENTS, data, attributes)

@@ -1,8 +1,8 @@
 """Reads every finished export to its end and says whether it is good; on each check, whether a fresh good one exists.
 
-IAM: roles/storage.objectViewer on the landing bucket (it reads the chats it verifies), roles/storage.objectCreator and
-objectViewer on the ledger, cloudsql.operations.list and cloudsql.backupRuns.list in a role of its own,
-roles/pubsub.publisher on rollout-events and rejected-events. It may delete nothing.
+IAM: reading the landing bucket (it reads the chats it verifies), creating and reading in the locked bucket and in the
+ledger, cloudsql.instances.get and list, cloudsql.backupRuns.list, roles/pubsub.publisher on rollout-events and
+rejected-events. It may delete nothing.
 """
 
 import functions_framework

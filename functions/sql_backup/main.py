@@ -1,8 +1,8 @@
 """Starts the nightly export of every configured database on Cloud Scheduler's tick, and returns at once.
 
-IAM: cloudsql.instances.export and cloudsql.operations.list in a role of its own, roles/storage.objectViewer on the
-ledger, roles/pubsub.publisher on rollout-events and rejected-events. The instance's own service account writes the
-object: it needs roles/storage.objectCreator on the landing bucket, and this function needs nothing there.
+IAM: cloudsql.instances.export on the configured instances, cloudsql.instances.get and list, reading the ledger,
+roles/pubsub.publisher on rollout-events and rejected-events. The instance's own service account writes the
+object: it may write to the landing bucket, and this function needs nothing there.
 """
 
 import functions_framework

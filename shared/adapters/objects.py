@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
+from google.api_core.exceptions import PreconditionFailed
 from google.auth.credentials import AnonymousCredentials
-from google.cloud.storage import Client
+from google.cloud.storage import Blob, Client
 
 from shared.adapters.storage import EMULATOR_VARIABLE, RETRY, storage_errors
 
 PIECE_SIZE: Final = 4 << 20  # bytes; what one request brings, and about what memory holds of the object
 PIECE_SECONDS: Final = 30.0
+COPY_SECONDS: Final = 60.0  # one call of a copy between regions, which answers after about 30 s when it is not done
 
 
 class StorageObjects:
@@ -41,3 +43,23 @@ class StorageObjects:
                     retry=RETRY,
                 )
             yield bytes(piece)
+
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
+        """https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite."""
+        source, copied = self._client.bucket(bucket).blob(key), self._client.bucket(to_bucket).blob(to_key)
+        with storage_errors():
+            if not copied.exists(timeout=PIECE_SECONDS, retry=RETRY):
+                _rewrite(source, copied)
+            copied.reload(timeout=PIECE_SECONDS, retry=RETRY)
+        return str(copied.crc32c)
+
+
+def _rewrite(source: Blob, copied: Blob) -> None:
+    """Somebody else may be first, and has written the same."""
+    token, done = None, False
+    try:
+        while not done:
+            token, _, _ = copied.rewrite(source, token=token, if_generation_match=0, timeout=COPY_SECONDS, retry=RETRY)
+            done = token is None
+    except PreconditionFailed:
+        return

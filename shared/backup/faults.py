@@ -24,6 +24,7 @@ class FaultKind(StrEnum):
     TABLE_MISSING = "table_missing"
     ROWS_LOST = "rows_lost"
     SIZE_COLLAPSED = "size_collapsed"
+    COPY_DIFFERS = "copy_differs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from shared.events.message import Message
 from shared.runtime.cloud import Cloud
 from shared.runtime.ledger_keys import ledger_key
 from tests.backup.dumps import GOOD, NINE, Broken, zipped
-from tests.fakes import FakeClock, FakeCloud, FakeDatabases, environment
+from tests.fakes import FakeClock, FakeCloud, FakeDatabases, crc32c, environment
 from tests.local_cloud.waiting import wait_until
 
 NIGHT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -94,6 +94,22 @@ def test_a_broken_export_is_never_called_good_and_pages_with_its_reason(cloud: F
     entry = json.loads(cloud.ledger.objects[cloud.ledger.keys("catalogue/")[-1]])
     assert not entry["good"]
     assert broken.caught_as in [fault["kind"] for fault in entry["faults"]]
+
+
+def test_a_good_export_is_kept_where_nobody_can_delete_it_and_a_broken_one_is_not(cloud: FakeCloud) -> None:
+    cloud.environment = replace(cloud.environment, backups=replace(BACKUPS, locked_bucket="locked"))
+    for night, content in ((NIGHT - DAY, zipped(GOOD)), (NIGHT, zipped(GOOD)[:-9])):
+        export(cloud, content, night)
+        handle(finalized(key(night), len(content), crc32c=crc32c(content)), cloud)
+    assert [place for place in cloud.objects.contents if place[0] == "locked"] == [("locked", key(NIGHT - DAY), 1)]
+
+
+def test_a_copy_of_other_bytes_than_those_that_were_read_is_not_good(cloud: FakeCloud) -> None:
+    cloud.environment = replace(cloud.environment, backups=replace(BACKUPS, locked_bucket="locked"))
+    message = export(cloud, zipped(GOOD))
+    cloud.objects.contents["locked", key(NIGHT), 1] = b"older"
+    assert handle(message, cloud).startswith("broken")
+    assert told(cloud) == [("export.broken", "page")]
 
 
 def test_an_export_is_read_once_however_often_it_is_told_of(cloud: FakeCloud) -> None:
@@ -185,7 +201,7 @@ def test_without_databases_there_is_nothing_to_do(cloud: FakeCloud) -> None:
 @pytest.fixture
 def wired(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Cloud, FakeCloud, SqlAdmin, Client]]:
     """Everything but the messages over the wire: a real database, real dumps, stored objects."""
-    storage = FakeGcs("landing", "ledger")
+    storage = FakeGcs("landing", "locked", "ledger")
     storage.start()
     monkeypatch.setenv(EMULATOR_VARIABLE, storage.url)
     admin = SqlAdmin(tmp_path, storage.url)
@@ -193,7 +209,8 @@ def wired(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Clo
     client = Client(project="local", credentials=AnonymousCredentials())
     sql, ledger, objects = CloudSql("demo", f"127.0.0.1:{admin.port}"), StorageLedger("ledger"), StorageObjects()
     try:
-        cloud: Any = FakeCloud(environment=replace(environment(), backups=BACKUPS))
+        backups = replace(BACKUPS, locked_bucket="locked")
+        cloud: Any = FakeCloud(environment=replace(environment(), backups=backups))
         cloud.databases, cloud.ledger, cloud.objects = sql, ledger, objects
         yield cloud, cloud, admin, client
     finally:
@@ -237,3 +254,4 @@ def test_nights_on_a_real_database_are_verified_and_a_spoilt_one_is_not(
         "export.broken",
         "export.verified",
     ]
+    assert len(list(client.list_blobs("locked"))) == 2
