@@ -27,6 +27,7 @@ FUNCTIONS = {
     "rollout_command": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
     "notify": (*_EVERY, "google-cloud-storage"),
     "backup_verify": (*_EVERY, "google-cloud-storage", "google-api-python-client"),
+    "restore_drill": (*_EVERY, "google-cloud-storage", "google-api-python-client"),
     "sql_backup": (*_EVERY, "google-cloud-storage", "google-api-python-client"),
 }
 TOOLS = (

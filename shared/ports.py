@@ -104,6 +104,9 @@ class Databases(Protocol):
     def create(self, instance: str, like: str) -> str:
         """A new instance of the version and size of `like`, without backups. Raises Conflict if the name is taken."""
 
+    def admit(self, instance: str, bucket: str) -> None:
+        """Lets the account that the instance was made with read and create objects of the bucket."""
+
     def create_database(self, instance: str, database: str) -> str: ...
 
     def delete(self, instance: str) -> str: ...
@@ -126,6 +129,9 @@ class Objects(Protocol):
 
     def pieces(self, bucket: str, key: str, generation: int, size: int) -> Iterator[bytes]:
         """The stored bytes of exactly this generation, in order, a few megabytes at a time. Raises NotFound."""
+
+    def read(self, bucket: str, key: str) -> bytes:
+        """All of a small object. Raises NotFound."""
 
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
         """The copy's crc32c (base64). One that is there already stays as it is. Raises NotFound without the object."""

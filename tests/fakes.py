@@ -224,6 +224,7 @@ class FakeDatabases:
     rows: dict[str, Operation] = field(default_factory=dict)
     backups: dict[str, datetime] = field(default_factory=dict)
     busy: bool = False
+    admitted: set[tuple[str, str]] = field(default_factory=set)
 
     def export(self, instance: str, database: str, uri: str) -> str:
         return self._begin(OperationKind.EXPORT, instance, uri)
@@ -240,6 +241,10 @@ class FakeDatabases:
             raise Conflict(f"{instance} already exists")
         self.names.add(instance)
         return self._begin(OperationKind.CREATE, instance)
+
+    def admit(self, instance: str, bucket: str) -> None:
+        self._check(instance)
+        self.admitted.add((instance, bucket))
 
     def create_database(self, instance: str, database: str) -> str:
         return self._begin(OperationKind.CREATE_DATABASE, instance)
@@ -299,6 +304,12 @@ class FakeObjects:
             raise NotFound(key)
         for start in range(0, size, 1000):
             yield content[start : min(start + 1000, size)]
+
+    def read(self, bucket: str, key: str) -> bytes:
+        found = next((data for (b, k, _), data in self.contents.items() if (b, k) == (bucket, key)), None)
+        if found is None:
+            raise NotFound(key)
+        return found
 
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
         source = next((data for (b, k, _), data in self.contents.items() if (b, k) == (bucket, key)), None)

@@ -4,26 +4,22 @@ from dataclasses import replace
 
 from shared.backup import catalogue
 from shared.backup.catalogue import Entry
+from shared.backup.drill_record import DrillName, started_at
 from shared.backup.dump import read_dump
 from shared.backup.faults import Fault, FaultKind
 from shared.backup.names import ExportName, night_of
 from shared.backup.nightly import Standing, look
-from shared.backup.trend import COMPARED_MAX, Expectation, trend_faults
+from shared.backup.trend import Expectation, trend_faults
 from shared.config.backups import Backups
 from shared.errors import InvalidEvent, Unavailable
-from shared.events import announcement as announcements
 from shared.events import object_written
 from shared.events.ignored import Ignored
 from shared.events.message import Message
 from shared.events.object_written import ObjectWritten
-from shared.events.topics import ROLLOUT_EVENTS
-from shared.rollout.announcement import Announcement, Severity
+from shared.rollout.announcement import Severity
+from shared.runtime.backup_ledger import catalogue_folder, entries, tell
 from shared.runtime.cloud import Cloud
-from shared.runtime.ledger_keys import ledger_key
 from shared.runtime.logs import log
-
-SERVICE = "backups"
-_LOOKED_BACK = 4 * COMPARED_MAX  # entries; broken ones among them do not count
 
 
 def handle(message: Message, cloud: Cloud) -> str:
@@ -36,9 +32,15 @@ def handle(message: Message, cloud: Cloud) -> str:
             written = object_written.parse(message)
             return f"{written.rule}: {written.text}" if isinstance(written, Ignored) else _take(cloud, backups, written)
         case "backup-checks":
-            names = [(instance, database) for instance, some in backups.instances.items() for database in some]
-            found = [_check_export(cloud, backups, instance, database) for instance, database in names]
-            return "; ".join([*found, *(_check_backup(cloud, backups, instance) for instance in backups.instances)])
+            found = [_check_export(cloud, backups, instance, database) for instance, database in backups.databases]
+            found += [_check_backup(cloud, backups, instance) for instance in backups.instances]
+            if backups.drill_bucket:
+                found += [
+                    _check_drill(cloud, backups, instance, position)
+                    for instance, databases in backups.instances.items()
+                    for position in range(len(databases))
+                ]
+            return "; ".join(found)
         case topic:
             raise InvalidEvent("topic", f'must be backup-objects or backup-checks, not "{topic}"')
 
@@ -52,7 +54,7 @@ def _take(cloud: Cloud, backups: Backups, written: ObjectWritten) -> str:
         or name.database not in backups.instances.get(name.instance, ())
     ):
         return f"not_ours: {written.key} is no export of a configured database."
-    key = f"{_folder(name.instance, name.database)}{name.night:%Y%m%dT%H%M%SZ}-{written.generation}.json"
+    key = f"{catalogue_folder(name.instance, name.database)}{name.night:%Y%m%dT%H%M%SZ}-{written.generation}.json"
     if cloud.ledger.existing([key]):
         return f"duplicate: {written.key} was read already."
     standing = look(
@@ -69,7 +71,7 @@ def _take(cloud: Cloud, backups: Backups, written: ObjectWritten) -> str:
 
 
 def _read(cloud: Cloud, backups: Backups, name: ExportName, written: ObjectWritten, *, exported: bool) -> Entry:
-    earlier = [entry for entry in catalogue.good_entries(_entries(cloud, name.instance, name.database))
+    earlier = [entry for entry in catalogue.good_entries(entries(cloud, name.instance, name.database))
                if entry.name.night < name.night]  # fmt: skip
     expected = Expectation(append_only=backups.append_only, retired=backups.retired, extensions=backups.extensions)
     report = read_dump(cloud.objects.pieces(written.bucket, written.key, written.generation, written.size))
@@ -105,19 +107,19 @@ def _tell_verdict(cloud: Cloud, entry: Entry) -> None:
     kind, severity = ("export.verified", Severity.INFO) if entry.good else ("export.broken", Severity.PAGE)
     log(kind, instance=name.instance, database=name.database, bytes=report.compressed_size, rows=rows)
     about = f"{name.instance}/{name.database}/{name.night:%Y%m%dT%H%M%SZ}-{entry.generation}"
-    _tell(cloud, about, kind, text, severity, instance=name.instance, database=name.database, object=name.key)
+    tell(cloud, about, kind, text, severity, instance=name.instance, database=name.database, object=name.key)
 
 
 def _check_export(cloud: Cloud, backups: Backups, instance: str, database: str) -> str:
     """The dead man's switch: silence of everything before it pages too."""
-    newest = catalogue.newest_good(_entries(cloud, instance, database))
+    newest = catalogue.newest_good(entries(cloud, instance, database))
     now = cloud.clock.now()
     if catalogue.fresh(newest, now, backups.age_max):
         return f"fresh: {instance}/{database}"
     last = f"the last is of {newest.name.night:%Y-%m-%d %H:%M} UTC" if newest else "there never was one"
     text = f"{database} on {instance} has no verified export younger than {backups.age_max}; {last}."
     night = night_of(now, backups.period)
-    _tell(cloud, f"{instance}/{database}/{night:%Y%m%dT%H%M%SZ}", "export.missing", text, Severity.PAGE,
+    tell(cloud, f"{instance}/{database}/{night:%Y%m%dT%H%M%SZ}", "export.missing", text, Severity.PAGE,
           instance=instance, database=database)  # fmt: skip
     return f"missing: {instance}/{database}"
 
@@ -130,25 +132,22 @@ def _check_backup(cloud: Cloud, backups: Backups, instance: str) -> str:
     last = f"the last ended {ended_at:%Y-%m-%d %H:%M} UTC" if ended_at else "there is none"
     text = f"{instance} has no Cloud SQL backup younger than {backups.age_max}; {last}."
     night = night_of(now, backups.period)
-    _tell(cloud, f"{instance}/{night:%Y%m%dT%H%M%SZ}", "backup.missing", text, Severity.PAGE, instance=instance)
+    tell(cloud, f"{instance}/{night:%Y%m%dT%H%M%SZ}", "backup.missing", text, Severity.PAGE, instance=instance)
     return f"backup_missing: {instance}"
 
 
-def _entries(cloud: Cloud, instance: str, database: str) -> list[Entry]:
-    """The newest entries; names sort as the nights do."""
-    keys = cloud.ledger.keys(_folder(instance, database))[-_LOOKED_BACK:]
-    contents = (cloud.ledger.read(key) for key in keys)
-    return [catalogue.decode(content) for content in contents if content is not None]
-
-
-def _folder(instance: str, database: str) -> str:
-    return f"catalogue/{instance}/{database}/"
-
-
-def _tell(cloud: Cloud, about: str, kind: str, text: str, severity: Severity, **details: str) -> None:
-    """Once per key: every check of a night says the same."""
-    key, now = f"{SERVICE}/{about}-{kind}", cloud.clock.now()
-    news = Announcement(key=key, kind=kind, service=SERVICE, at=now, text=text, severity=severity, details=details)
-    if not cloud.ledger.existing([ledger_key(news.key)]):
-        data, attributes = announcements.encode(news)
-        cloud.messages.publish(ROLLOUT_EVENTS, data, attributes)
+def _check_drill(cloud: Cloud, backups: Backups, instance: str, position: int) -> str:
+    """A backup that nobody restored is a hope. Counted from the first good export where no drill has passed yet."""
+    database, now = backups.instances[instance][position], cloud.clock.now()
+    any_drill = DrillName(instance=instance, database=database, position=position, started_at=now)
+    passed = [started_at(key) for key in cloud.ledger.keys(any_drill.folder) if key.endswith("-passed.json")]
+    good = catalogue.good_entries(entries(cloud, instance, database))
+    since = max(passed) if passed else good[0].name.night if good else now
+    if now - since <= backups.drill_age_max:
+        return f"drilled: {instance}/{database}"
+    last = f"the last began {max(passed):%Y-%m-%d %H:%M} UTC" if passed else "there never was one"
+    text = f"No restore of {database} on {instance} has passed for {backups.drill_age_max}; {last}."
+    night = night_of(now, backups.period)
+    about = f"{instance}/{database}/{night:%Y%m%dT%H%M%SZ}"
+    tell(cloud, about, "drill.missing", text, Severity.PAGE, instance=instance, database=database)
+    return f"drill_missing: {instance}/{database}"

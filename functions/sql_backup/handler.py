@@ -4,22 +4,16 @@ The schedule may tick often within a night: a tick finds what earlier ones start
 a failure, or behind the instance's other export), and tells once of what failed or is late.
 """
 
-from datetime import datetime
-
 from shared.backup.names import ExportName, night_of
 from shared.backup.nightly import ATTEMPTS_MAX, Standing, look
 from shared.backup.operations import Operation
 from shared.config.backups import Backups
 from shared.errors import Conflict
-from shared.events import announcement as announcements
 from shared.events import tick
 from shared.events.message import Message
-from shared.events.topics import ROLLOUT_EVENTS
-from shared.rollout.announcement import Announcement, Severity
+from shared.rollout.announcement import Severity
+from shared.runtime.backup_ledger import tell
 from shared.runtime.cloud import Cloud
-from shared.runtime.ledger_keys import ledger_key
-
-SERVICE = "backups"
 
 
 def handle(message: Message, cloud: Cloud) -> str:
@@ -39,22 +33,21 @@ def handle(message: Message, cloud: Cloud) -> str:
 def _ensure(cloud: Cloud, backups: Backups, name: ExportName) -> str:
     """What was found or done about one database, "standing: object"."""
     uri = f"gs://{backups.bucket}/{name.key}"
-    now = cloud.clock.now()
-    found = look(cloud.databases.operations(name.instance), uri, now, backups.patience)
+    found = look(cloud.databases.operations(name.instance), uri, cloud.clock.now(), backups.patience)
     for operation in found.failed:
         text = f"The export of {name.database} on {name.instance} failed: {operation.problem}"
-        _tell(cloud, _news(name, "export.failed", operation.name, now, text, Severity.WARNING))
+        _tell(cloud, name, "export.failed", operation.name, text, Severity.WARNING)
     match found.standing:
         case Standing.MISSING:
             return _start(cloud, name, uri)
         case Standing.LATE:
             text = f"The export of {name.database} on {name.instance} still runs after {backups.patience}."
-            _tell(cloud, _news(name, "export.late", "late", now, text, Severity.PAGE))
+            _tell(cloud, name, "export.late", "late", text, Severity.PAGE)
         case Standing.GIVEN_UP:
             text = (
                 f"The export of {name.database} on {name.instance} failed {ATTEMPTS_MAX} times: {_last(found.failed)}"
             )
-            _tell(cloud, _news(name, "export.given_up", "given_up", now, text, Severity.PAGE))
+            _tell(cloud, name, "export.given_up", "given_up", text, Severity.PAGE)
         case Standing.BUSY | Standing.RUNNING | Standing.WRITTEN:
             pass
     return f"{found.standing}: {name.key}"
@@ -73,20 +66,7 @@ def _last(failed: tuple[Operation, ...]) -> str:
     return failed[-1].problem
 
 
-def _news(name: ExportName, kind: str, about: str, now: datetime, text: str, severity: Severity) -> Announcement:
+def _tell(cloud: Cloud, name: ExportName, kind: str, about: str, text: str, severity: Severity) -> None:
     """One key per night and cause, so that every tick may say it and people hear it once."""
-    return Announcement(
-        key=f"{SERVICE}/{name.instance}/{name.database}/{name.night:%Y%m%dT%H%M%SZ}-{about}-{kind}",
-        kind=kind,
-        service=SERVICE,
-        at=now,
-        text=text,
-        severity=severity,
-        details={"instance": name.instance, "database": name.database, "object": name.key},
-    )
-
-
-def _tell(cloud: Cloud, news: Announcement) -> None:
-    if not cloud.ledger.existing([ledger_key(news.key)]):
-        data, attributes = announcements.encode(news)
-        cloud.messages.publish(ROLLOUT_EVENTS, data, attributes)
+    key = f"{name.instance}/{name.database}/{name.night:%Y%m%dT%H%M%SZ}-{about}"
+    tell(cloud, key, kind, text, severity, instance=name.instance, database=name.database, object=name.key)

@@ -14,8 +14,9 @@ MONTH_MINUTES = 730 * 60
 _TICK_SECONDS = 1.0  # health_verify with its probes: an assumption on the safe side
 _MESSAGE_SECONDS = 0.3  # any other function, likewise
 _ROLLOUT_MESSAGES = 60  # verdicts, steps and announcements of one rollout that passes
-_CONDITIONS_PER_FUNCTION, _CONDITIONS_PER_SERVICE, _CONDITIONS_PER_DATABASE, _CONDITIONS_BESIDES = 4, 14, 8, 4
+_CONDITIONS_PER_FUNCTION, _CONDITIONS_PER_SERVICE, _CONDITIONS_PER_DATABASE, _CONDITIONS_BESIDES = 4, 14, 9, 4
 _LOG_LINE_BYTES = 600
+_DRILLS, _DRILL_HOURS = 4.35, 1.0  # a weekly restore, as long as the promise allows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def automation(found: Configuration) -> Iterator[Line]:
         how=f"{gib:.2f} GiB of ticks and their delivery, {prices.PUBSUB_FREE_GIB} GiB are free",
         source=prices.PUBSUB,
     )
-    jobs = 2 + len(found.databases) + 2 * len(found.freeze_windows)
+    jobs = 3 + 2 * len(found.databases) + 2 * len(found.freeze_windows)
     yield Line(
         what="scheduler",
         dollars=jobs * prices.SCHEDULER_JOB,
@@ -114,6 +115,12 @@ def serving(found: Configuration, requests_per_second: float) -> Iterator[Line]:
             dollars=exports * prices.STORAGE_GIB,
             how=f"{database.backups.export_days} nights of at most {database.disk_gib * 0.2:g} GiB, compressed",
             source=prices.STORAGE,
+        )
+        yield Line(
+            what=f"drills of {name}",
+            dollars=_DRILLS * _DRILL_HOURS * (sql_hour(database.tier) + database.disk_gib * prices.SQL_DISK_GIB / 730),
+            how=f"{_DRILLS:g} restores a month into an instance of the same size, {_DRILL_HOURS:g} h each",
+            source=prices.SQL,
         )
     secrets = {reference.secret for service in found.services.values() for reference in service.secrets.values()}
     yield Line(

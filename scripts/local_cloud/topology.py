@@ -28,6 +28,7 @@ FUNCTIONS = (
     "notify",
     "sql_backup",
     "backup_verify",
+    "restore_drill",
 )
 PUSH_CALLER = f"pubsub-push@{PROJECT}.iam.gserviceaccount.com"
 DELIVERY_ATTEMPTS_MAX = 10
@@ -85,6 +86,8 @@ ROUTES = (
     Route(subscription="sql-backup", topic="backup-requests", function="sql_backup"),
     Route(subscription="backup-verify-objects", topic="backup-objects", function="backup_verify"),
     Route(subscription="backup-verify-checks", topic="backup-checks", function="backup_verify"),
+    Route(subscription="restore-drill-requests", topic="drill-requests", function="restore_drill"),
+    Route(subscription="restore-drill-ticks", topic="drill-ticks", function="restore_drill"),
 )
 KEPT = (REJECTED_EVENTS, *(route.dead_letters for route in ROUTES))
 

@@ -22,11 +22,13 @@ from shared.backup.operations import Operation, OperationKind
 from shared.errors import Conflict, NotFound, Unavailable
 
 READ_REPEATS: Final = 2  # of a read that failed in passing; the client waits up to 1 s, then 2 s
-_SCOPE: Final = "https://www.googleapis.com/auth/sqlservice.admin"
+_SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"  # what may be done, roles decide
 _CONFLICTS: Final = (409, 412)
 _PASSING: Final = (408, 429, 500, 502, 503, 504)
 _QUOTA: Final = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded")  # answered as 403
-_COPIED: Final = ("databaseVersion", "region")
+_COPIED: Final = ("databaseVersion", "region", "diskEncryptionConfiguration")
+_COPIED_ADDRESS: Final = ("ipv4Enabled", "privateNetwork", "sslMode")
+_ADMITTED: Final = "roles/storage.objectUser"  # an import reads, an export creates
 _COPIED_SETTINGS: Final = ("tier", "edition", "dataDiskSizeGb", "dataDiskType", "databaseFlags")
 
 
@@ -51,9 +53,26 @@ class CloudSql:
     def create(self, instance: str, like: str) -> str:
         source = self._read(lambda: self._instances.get(project=self._project, instance=like))
         settings = {name: source["settings"][name] for name in _COPIED_SETTINGS if name in source["settings"]}
+        address = source["settings"].get("ipConfiguration", {})
+        settings["ipConfiguration"] = {name: address[name] for name in _COPIED_ADDRESS if name in address}
         settings |= {"availabilityType": "ZONAL", "backupConfiguration": {"enabled": False}}
         body = {name: source[name] for name in _COPIED if name in source} | {"name": instance, "settings": settings}
         return self._start(self._instances.insert(project=self._project, body=body))
+
+    def admit(self, instance: str, bucket: str) -> None:
+        """Members that no longer exist leave the policy with it, for a policy has room for 1500."""
+        row = self._read(lambda: self._instances.get(project=self._project, instance=instance))
+        member, buckets = f"serviceAccount:{row['serviceAccountEmailAddress']}", self._storage.buckets()
+        policy = self._read(lambda: buckets.getIamPolicy(bucket=bucket, optionsRequestedPolicyVersion=3))
+        bindings = policy.setdefault("bindings", [])
+        own = next((one for one in bindings if one["role"] == _ADMITTED and "condition" not in one), None)
+        if own is None:
+            own = {"role": _ADMITTED, "members": []}
+            bindings.append(own)
+        if member in own["members"]:
+            return
+        own["members"] = [one for one in own["members"] if not one.startswith("deleted:")] + [member]
+        self._execute(buckets.setIamPolicy(bucket=bucket, body=policy), repeats=0)
 
     def create_database(self, instance: str, database: str) -> str:
         body = {"name": database, "charset": "UTF8"}
@@ -90,13 +109,20 @@ class CloudSql:
         return max((_moment(at) for at in ended), default=None)
 
     def close(self) -> None:
-        if "_api" in self.__dict__:
-            self._api.close()
+        for built in ("_api", "_storage"):
+            if built in self.__dict__:
+                self.__dict__[built].close()
 
     @cached_property
     def _api(self) -> Any:
         options = {"api_endpoint": f"http://{self._endpoint}"} if self._endpoint else None
         return build("sqladmin", "v1", http=self._http(), client_options=options, static_discovery=True)
+
+    @cached_property
+    def _storage(self) -> Any:
+        """For buckets' policies alone; locally the Cloud SQL server keeps them, for it is what heeds them."""
+        options = {"api_endpoint": f"http://{self._endpoint}/storage/v1/"} if self._endpoint else None
+        return build("storage", "v1", http=self._http(), client_options=options, static_discovery=True)
 
     @property
     def _instances(self) -> Any:

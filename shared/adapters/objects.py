@@ -44,6 +44,11 @@ class StorageObjects:
                 )
             yield bytes(piece)
 
+    def read(self, bucket: str, key: str) -> bytes:
+        with storage_errors():
+            blob = self._client.bucket(bucket).blob(key)
+            return bytes(blob.download_as_bytes(raw_download=True, timeout=PIECE_SECONDS, retry=RETRY))
+
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
         """https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite."""
         source, copied = self._client.bucket(bucket).blob(key), self._client.bucket(to_bucket).blob(to_key)

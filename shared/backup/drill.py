@@ -1,22 +1,24 @@
 """A drill, one step per message: what is next follows from what is there, so that a crash costs a repeat at most."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.backup.names import drill_started_at
+from shared.backup.operations import Operation, OperationKind
 
 
 class Step(StrEnum):
-    """In order. An operation of Cloud SQL stands behind each but the last two."""
+    """In order. An operation of Cloud SQL on the throw-away instance stands behind each but the report."""
 
     CREATE = "create"
+    CREATE_DATABASE = "create_database"
     CHECK_EMPTY = "check_empty"
     IMPORT = "import"
     COUNT = "count"
-    DELETE = "delete"
     REPORT = "report"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +36,81 @@ class Drill:
     failure: str = ""
     instance_exists: bool = False
 
+    def over(self, now: datetime) -> bool:
+        """Whether nothing more is tried: it has failed, or its time is up."""
+        return bool(self.failure) or now - self.started_at > self.deadline
+
 
 def next_step(drill: Drill, now: datetime) -> Step | None:
-    """What to do now; None to wait for the operation that runs.
+    """What to do now; None to wait for the operation that runs, or when all is done.
 
-    A failure or the deadline leads straight to the deletion, and a report is written only when the instance is gone.
+    A failure or the deadline leads straight to the report. The instance goes after it and in every outcome: what the
+    report is made of can be read only while the instance is there.
     """
     if Step.REPORT in drill.done:
+        waits = drill.running in (Step.CREATE, Step.DELETE)  # Cloud SQL deletes nothing that is being made
+        return Step.DELETE if drill.instance_exists and not waits else None
+    if drill.over(now):
+        return Step.REPORT
+    if drill.running is not None:
         return None
-    over = bool(drill.failure) or now - drill.started_at > drill.deadline
-    if drill.running is not None and not (over and drill.running not in (Step.CREATE, Step.DELETE)):
-        return None  # a deletion during a creation is refused by Cloud SQL, and one deletion is enough
-    wanted = Step.REPORT if over else next(step for step in Step if step not in drill.done)
-    return Step.DELETE if wanted is Step.REPORT and drill.instance_exists else wanted
+    return next(step for step in Step if step not in drill.done)
+
+
+def observe(
+    operations: Sequence[Operation],
+    *,
+    started_at: datetime,
+    deadline: timedelta,
+    exports: Mapping[str, Step],
+    reported: bool,
+    instance_exists: bool,
+) -> Drill:
+    """The drill as its instance's operations tell it.
+
+    exports: which step writes which object ("gs://…"). A step is done when one of its operations ended well, and has
+    failed when one ended badly and none well: a repeat after a crash may fail on what the first one made.
+    """
+    by_step: dict[Step, list[Operation]] = {}
+    for row in sorted(operations, key=lambda row: row.asked_at):
+        step = exports.get(row.uri) if row.kind is OperationKind.EXPORT else _STEPS.get(row.kind)
+        if step is not None:
+            by_step.setdefault(step, []).append(row)
+    done = {step for step, rows in by_step.items() if any(row.succeeded for row in rows)}
+    running = [step for step, rows in by_step.items() if step not in done and not all(row.done for row in rows)]
+    failed = [
+        f"{step} failed: {rows[-1].problem}"
+        for step, rows in by_step.items()
+        if step not in done and step not in running and step is not Step.DELETE
+    ]
+    if not failed and Step.CREATE in done and not instance_exists:
+        failed = ["the instance is gone before it was asked to go"]
+    return Drill(
+        started_at=started_at,
+        deadline=deadline,
+        done=frozenset(done | {Step.REPORT}) if reported else frozenset(done),
+        running=running[0] if running else None,
+        failure=failed[0] if failed else "",
+        instance_exists=instance_exists,
+    )
+
+
+_STEPS = {
+    OperationKind.CREATE: Step.CREATE,
+    OperationKind.CREATE_DATABASE: Step.CREATE_DATABASE,
+    OperationKind.IMPORT: Step.IMPORT,
+    OperationKind.DELETE: Step.DELETE,
+}
+
+
+def durations(operations: Iterable[Operation]) -> dict[str, timedelta]:
+    """How long each step of a recovery took: making the instance and the database, and the import."""
+    taken: dict[str, timedelta] = {}
+    for row in operations:
+        step = _STEPS.get(row.kind)
+        if step in (Step.CREATE, Step.CREATE_DATABASE, Step.IMPORT) and row.succeeded and row.ended_at is not None:
+            taken[step.value] = row.ended_at - row.asked_at
+    return {step.value: taken[step.value] for step in Step if step.value in taken}
 
 
 def row_differences(in_file: Mapping[str, int], restored: Mapping[str, int]) -> tuple[str, ...]:

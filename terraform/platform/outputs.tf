@@ -25,6 +25,7 @@ output "functions" {
       notify          = module.notify
       sql_backup      = module.sql_backup
       backup_verify   = module.backup_verify
+      restore_drill   = module.restore_drill
     } : name => function
   }
 }

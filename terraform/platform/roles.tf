@@ -77,6 +77,38 @@ module "sql_exporter" {
   permissions = ["cloudsql.instances.export"]
 }
 
+# Both are granted only for instances named drill-…; roles/cloudsql.admin has thirty more.
+module "drill_keeper" {
+  source = "../modules/role"
+
+  project     = local.project
+  id          = "deliveryDrillKeeper"
+  title       = "make and delete throw-away instances"
+  description = "Make an instance and a database in it, and delete the instance."
+  permissions = ["cloudsql.databases.create", "cloudsql.instances.create", "cloudsql.instances.delete"]
+}
+
+module "drill_restorer" {
+  source = "../modules/role"
+
+  project     = local.project
+  id          = "deliveryDrillRestorer"
+  title       = "fill and ask throw-away instances"
+  description = "Import into an instance, and export the rows of a query from it."
+  permissions = ["cloudsql.instances.export", "cloudsql.instances.import"]
+}
+
+# Each new instance has an account of its own, which nobody knows before; granted on the drill bucket alone.
+module "drill_doorkeeper" {
+  source = "../modules/role"
+
+  project     = local.project
+  id          = "deliveryDrillDoorkeeper"
+  title       = "let throw-away instances use the drill bucket"
+  description = "Read and change who may use the bucket it is granted on."
+  permissions = ["storage.buckets.getIamPolicy", "storage.buckets.setIamPolicy"]
+}
+
 # Replacing an object takes the right to delete it.
 module "freeze_keeper" {
   source = "../modules/role"

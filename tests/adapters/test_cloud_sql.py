@@ -117,6 +117,10 @@ def test_an_export_is_restored_into_an_instance_that_is_made_for_it_and_deleted(
     with pytest.raises(Conflict, match="already exists"):
         sql.create("drill-chat-20261123020000", "chat")
     assert ended(sql, sql.create_database("drill-chat-20261123020000", "app")).succeeded
+    refused = ended(sql, sql.load("drill-chat-20261123020000", "app", where))
+    assert "required permissions" in refused.problem
+    sql.admit("drill-chat-20261123020000", "landing")
+    sql.admit("drill-chat-20261123020000", "landing")
     assert ended(sql, sql.load("drill-chat-20261123020000", "app", where)).succeeded
     count = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM messages)"
     assert ended(sql, sql.export_query("drill-chat-20261123020000", "app", count, rows)).succeeded

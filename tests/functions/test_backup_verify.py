@@ -1,33 +1,21 @@
 """No export is called good unread, none is read twice, and silence pages."""
 
-import itertools
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud.storage import Client
 
 from functions.backup_verify.handler import handle
-from functions.sql_backup.handler import handle as handle_tick
-from scripts.local_cloud.sql.admin import SqlAdmin
-from scripts.local_cloud.storage import FakeGcs
-from shared.adapters.cloud_sql import CloudSql
-from shared.adapters.objects import StorageObjects
-from shared.adapters.storage import EMULATOR_VARIABLE, StorageLedger
 from shared.backup.operations import Operation, OperationKind
 from shared.config.backups import Backups
 from shared.errors import InvalidEvent, Unavailable
 from shared.events.message import Message
-from shared.runtime.cloud import Cloud
 from shared.runtime.ledger_keys import ledger_key
 from tests.backup.dumps import GOOD, NINE, Broken, zipped
 from tests.fakes import FakeClock, FakeCloud, FakeDatabases, crc32c, environment
-from tests.local_cloud.waiting import wait_until
+from tests.functions.real_database import RealDatabase
 
 NIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -198,60 +186,23 @@ def test_without_databases_there_is_nothing_to_do(cloud: FakeCloud) -> None:
     assert handle(CHECK, cloud).startswith("not_configured")
 
 
-@pytest.fixture
-def wired(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Cloud, FakeCloud, SqlAdmin, Client]]:
-    """Everything but the messages over the wire: a real database, real dumps, stored objects."""
-    storage = FakeGcs("landing", "locked", "ledger")
-    storage.start()
-    monkeypatch.setenv(EMULATOR_VARIABLE, storage.url)
-    admin = SqlAdmin(tmp_path, storage.url)
-    admin.start()
-    client = Client(project="local", credentials=AnonymousCredentials())
-    sql, ledger, objects = CloudSql("demo", f"127.0.0.1:{admin.port}"), StorageLedger("ledger"), StorageObjects()
-    try:
-        backups = replace(BACKUPS, locked_bucket="locked")
-        cloud: Any = FakeCloud(environment=replace(environment(), backups=backups))
-        cloud.databases, cloud.ledger, cloud.objects = sql, ledger, objects
-        yield cloud, cloud, admin, client
-    finally:
-        for part in (sql, ledger, objects, client):
-            part.close()
-        admin.stop()
-        storage.stop()
-
-
-def test_nights_on_a_real_database_are_verified_and_a_spoilt_one_is_not(
-    wired: tuple[Cloud, FakeCloud, SqlAdmin, Client],
-) -> None:
-    cloud, fake, admin, client = wired
-    app = admin.add_instance("chat", databases=("app",))
+def test_nights_on_a_real_database_are_verified_and_a_spoilt_one_is_not(real: RealDatabase) -> None:
+    app = real.admin.add_instance("chat", databases=("app",))
     app.query("CREATE TABLE messages(id bigserial PRIMARY KEY, body text, sent_at timestamptz DEFAULT now())", "app")
     more = "INSERT INTO messages(body) SELECT md5(g::text) FROM generate_series(1, 2000) g"
-    nights = itertools.count()
-
-    def night() -> str:
-        """One tick, the export it starts, and the notification of the object it writes."""
-        fake.clock.time = datetime.now(UTC).replace(microsecond=0)
-        at = fake.clock.time + next(nights) * DAY
-        tick = Message(id="t", topic="backup-requests", published_at=at, data=b"{}")
-        assert handle_tick(tick, cloud).startswith("started")
-        wait_until(lambda: all(row.done for row in cloud.databases.operations("chat")), seconds=30)
-        blob = client.bucket("landing").get_blob(key(at.replace(hour=0, minute=0, second=0)))
-        return handle(finalized(blob.name, blob.size, generation=blob.generation, crc32c=blob.crc32c), cloud)
-
     app.query(more, "app")
-    assert night().startswith("verified")
+    assert real.night().startswith("verified")
     app.query(more, "app")
-    admin.spoil_next_export(lambda good: good[: len(good) // 2])
-    assert night().startswith("broken")
+    real.admin.spoil_next_export(lambda good: good[: len(good) // 2])
+    assert real.night().startswith("broken")
     app.query("DELETE FROM messages WHERE id > 1900", "app")
-    assert night().startswith("broken")
+    assert real.night().startswith("broken")
     app.query(more, "app")
-    assert night().startswith("verified")
-    assert [kind for kind, _ in told(fake)] == [
+    assert real.night().startswith("verified")
+    assert [kind for kind, _ in told(real.cloud)] == [
         "export.verified",
         "export.broken",
         "export.broken",
         "export.verified",
     ]
-    assert len(list(client.list_blobs("locked"))) == 2
+    assert len(list(real.client.list_blobs("locked"))) == 2

@@ -14,8 +14,14 @@ ON_THE_PROJECT = {
     ("health-verify", "deliveryMetricReader"),
     ("sql-backup", "deliverySqlReader"),
     ("backup-verify", "deliverySqlReader"),
+    ("restore-drill", "deliverySqlReader"),
 }
-ON_NAMED_INSTANCES = {("sql-backup", "deliverySqlExporter"): 'resource.name == "projects/{project}/instances/chat"'}
+_DRILLS = 'resource.name.startsWith("projects/{project}/instances/drill-")'
+ON_NAMED_INSTANCES = {
+    ("sql-backup", "deliverySqlExporter"): 'resource.name == "projects/{project}/instances/chat"',
+    ("restore-drill", "deliveryDrillKeeper"): _DRILLS,
+    ("restore-drill", "deliveryDrillRestorer"): _DRILLS,
+}
 
 
 def grants(root: Root) -> Iterator[tuple[str, str, str, str]]:
@@ -136,6 +142,8 @@ def test_few_write_the_ledger_one_keeps_backups_and_one_freezes(environment: Roo
         ("ledger", "notify"),
         ("ledger", "backup-verify"),
         ("backups", "backup-verify"),
+        ("ledger", "restore-drill"),
+        ("drills", "restore-drill"),
         ("control", "rollout-command"),
     }
 
@@ -143,7 +151,14 @@ def test_few_write_the_ledger_one_keeps_backups_and_one_freezes(environment: Roo
 def test_roles_of_our_own_are_small(environment: Root) -> None:
     for row in environment.of("google_project_iam_custom_role").values():
         assert len(row["permissions"]) <= 3
-        assert not [name for name in row["permissions"] if "setIamPolicy" in name or "*" in name]
+        policies = [name for name in row["permissions"] if "setIamPolicy" in name or "*" in name]
+        assert not policies or row["role_id"] == "deliveryDrillDoorkeeper"
+
+
+def test_the_one_who_may_grant_may_grant_on_the_drill_bucket_alone(environment: Root) -> None:
+    found = [(who, target) for _, target, role, who in grants(environment) if role == "deliveryDrillDoorkeeper"]
+    project = environment.output("configuration")["whole"]["project"]["id"]
+    assert found == [("restore-drill", f"{project}-drills")]
 
 
 def test_functions_answer_their_own_pushes_alone(environment: Root) -> None:

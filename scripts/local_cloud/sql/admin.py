@@ -8,7 +8,7 @@ https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1
 import gzip
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import grpc
 from scripts.local_cloud.gapic.rest_server import RestServer, Route, path_pattern, serve_rest
 from scripts.local_cloud.gapic.table import Fail
 from scripts.local_cloud.sql.objects import ObjectProblem, Objects
+from scripts.local_cloud.sql.policies import Policies
 from scripts.local_cloud.sql.postgres import PostgreSQL, ProgramFailed
 
 _Json = dict[str, Any]
@@ -35,10 +36,8 @@ _ROUTES = (
     ("GET", "/v1/projects/{project}/operations/{operation}", "get_operation"),
     ("GET", "/v1/projects/{project}/operations", "list_operations"),
 )
-ROUTES = [
-    Route(verb=verb, path=path_pattern(path), body="*" if verb == "POST" else "", name=name, request=None)
-    for verb, path, name in _ROUTES
-]
+_POLICY = "/storage/v1/b/{bucket}/iam"
+_POLICY_ROUTES = (("GET", _POLICY, "get_policy"), ("PUT", _POLICY, "set_policy"))
 BUSY = (
     "Operation failed because another operation was already in progress. Try your request after the current operation "
     "is complete."
@@ -56,6 +55,7 @@ class SqlAdmin:
         self._described: dict[str, _Json] = {}
         self._operations: dict[str, _Json] = {}
         self._backups: dict[str, list[_Json]] = {}
+        self._policies = Policies()
         self._workers: list[threading.Thread] = []
         self._gate = threading.Event()
         self._gate.set()
@@ -64,7 +64,7 @@ class SqlAdmin:
         self.port = 0
 
     def start(self) -> None:
-        self._server, self.port = serve_rest([(ROUTES, self)])
+        self._server, self.port = serve_rest([(_routes(_ROUTES), self), (_routes(_POLICY_ROUTES), self._policies)])
 
     def stop(self) -> None:
         """Operations under way are let end, then every instance stops."""
@@ -120,7 +120,9 @@ class SqlAdmin:
             if name in self._described:
                 raise Fail(grpc.StatusCode.ALREADY_EXISTS, f"The Cloud SQL instance {name} already exists.")
             body = {key: value for key, value in request.items() if key != "project"}
-            self._described[name] = {"kind": "sql#instance", **body, "state": "PENDING_CREATE"}
+            account = f"p0-{name}@gcp-sa-cloud-sql.iam.gserviceaccount.com"
+            row = {"kind": "sql#instance", **body, "serviceAccountEmailAddress": account, "state": "PENDING_CREATE"}
+            self._described[name] = row
             return self._begin("CREATE", name, lambda: self._run_instance(name))
 
     def delete_instance(self, request: _Json, _: object) -> _Json:
@@ -214,7 +216,14 @@ class SqlAdmin:
         with self._lock:
             del self._described[name]
 
+    def _must_be_admitted(self, instance: str, uri: str) -> None:
+        """An instance that was made by a call has an account of its own, which at first may do nothing."""
+        account = self._known(instance).get("serviceAccountEmailAddress")
+        if account:
+            self._policies.check(account, uri)
+
     def _export(self, instance: str, context: _Json) -> None:
+        self._must_be_admitted(instance, context["uri"])
         server, uri, [database] = self._servers[instance], context["uri"], context["databases"]
         if context["fileType"] == "CSV":
             content = server.csv(context["csvExportOptions"]["selectQuery"], database)
@@ -226,12 +235,20 @@ class SqlAdmin:
         self._objects.write(uri, content)
 
     def _load(self, instance: str, context: _Json) -> None:
+        self._must_be_admitted(instance, context["uri"])
         content = self._objects.read(context["uri"])
         try:
             sql = gzip.decompress(content) if context["uri"].endswith(".gz") else content
         except (OSError, EOFError) as error:
             raise ObjectProblem(f"{context['uri']} cannot be unfolded: {error}") from error
         self._servers[instance].restore(sql, context["database"])
+
+
+def _routes(rows: Iterable[tuple[str, str, str]]) -> list[Route]:
+    return [
+        Route(verb=verb, path=path_pattern(path), body="*" if verb in ("POST", "PUT") else "", name=name, request=None)
+        for verb, path, name in rows
+    ]
 
 
 def _collide(running: _Json, kind: str, *, offloaded: bool) -> bool:

@@ -1,0 +1,112 @@
+"""What a drill asks, reads and reports."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.backup import drill_record, drill_report, restored
+from shared.backup.catalogue import Entry
+from shared.backup.drill_record import DrillName
+from shared.backup.dump import DumpReport
+from shared.backup.names import ExportName
+from shared.backup.objectives import Objectives
+from shared.backup.restored import Restored
+from shared.errors import InvalidRecord
+
+NIGHT = datetime(2026, 11, 22, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+NAME = DrillName(instance="chat", database="app", position=0, started_at=NIGHT + 3 * HOUR)
+EXPORT = Entry(
+    name=ExportName(instance="chat", database="app", night=NIGHT),
+    bucket="landing",
+    generation=7,
+    crc32c="AAAAAA==",
+    verified_at=NIGHT + HOUR,
+    report=DumpReport(compressed_size=1, raw_size=2, rows={"public.messages": 5, 'public."it\'s"': 1}),
+)
+GOOD = Restored(rows=EXPORT.report.rows, newest=NIGHT + HOUR, checks={"bodies": True})
+OBJECTIVES = Objectives(recovery_point=12 * HOUR, recovery_time=HOUR)
+STEPS = {"create": 4 * HOUR / 12, "import": HOUR / 12}
+
+
+def test_names_tell_databases_and_drills_apart() -> None:
+    second = replace(NAME, database="other", position=1)
+    assert NAME.throw_away == "drill-chat-20261122030000"
+    assert second.throw_away == "drill-chat--1-20261122030000"
+    assert NAME.started == "drills/chat/20261122T030000Z-started.json"
+    assert len({NAME.started, NAME.passed, NAME.failed, NAME.page, second.started}) == 5
+    assert NAME.at(drill_record.started_at(second.passed)) == NAME
+    with pytest.raises(InvalidRecord):
+        drill_record.started_at("drills/chat/soon-started.json")
+
+
+def test_the_export_a_drill_restores_is_kept_with_its_beginning() -> None:
+    assert drill_record.decode_export(drill_record.encode_export(EXPORT)) == EXPORT
+    for bad in (b"{", b"[]", b"{}", b'{"export": {"v": 9}}'):
+        with pytest.raises(InvalidRecord):
+            drill_record.decode_export(bad)
+
+
+def test_one_query_asks_for_everything() -> None:
+    asked = restored.query(EXPORT.report.rows, "SELECT max(at) FROM m", {"it's": "SELECT true"})
+    assert "SELECT 'rows', 'public.\"it''s\"', count(*)::text FROM ONLY public.\"it's\"" in asked
+    assert "extract(epoch FROM (SELECT max(at) FROM m))" in asked
+    assert "SELECT 'check', 'it''s', ((SELECT true)::boolean)::text" in asked
+    assert "newest" not in restored.query((), "", {})
+
+
+def test_the_answer_is_read_back() -> None:
+    answer = (
+        b"table,public.messages,\ntable,public.new,\nrows,public.messages,5\nnewest,,0.5\ncheck,a,true\ncheck,b,f\n"
+    )
+    found = restored.read(answer)
+    assert found.rows == {"public.messages": 5, "public.new": 0}
+    assert found.newest == datetime(1970, 1, 1, microsecond=500000, tzinfo=UTC)
+    assert found.checks == {"a": True, "b": False}
+    assert restored.read(b"newest,,\n").newest is None
+    for bad in (b"rows,a\n", b"rows,a,x\n", b"colour,a,b\n"):
+        with pytest.raises(InvalidRecord):
+            restored.read(bad)
+
+
+def test_a_drill_that_restored_every_row_in_time_passed() -> None:
+    report = drill_report.assess(NAME, EXPORT, OBJECTIVES, GOOD, STEPS, "")
+    assert report.passed
+    body = json.loads(drill_report.encode(report))
+    assert (body["passed"], body["problems"], body["rows_restored"]) == (True, [], body["rows_in_file"])
+    assert (body["loss_seconds"], body["recovery_seconds"]) == (7200, 1500)
+    page = drill_report.page(report)
+    assert "It passed." in page
+    assert "| public.messages | 5 | 5 |" in page
+    assert "| would have been lost (RPO) | 2:00:00 | 12:00:00 |" in page
+    assert "| bodies | true |" in page
+
+
+@pytest.mark.parametrize(
+    ("found", "steps", "failure", "problem"),
+    [
+        (replace(GOOD, rows={**GOOD.rows, "public.messages": 4}), STEPS, "", "public.messages has 4 rows"),
+        (replace(GOOD, rows={**GOOD.rows, "public.new": 0}), STEPS, "", "public.new was restored and is not"),
+        (replace(GOOD, checks={"bodies": False}), STEPS, "", "The check bodies is not true."),
+        (replace(GOOD, newest=NIGHT - 12 * HOUR), STEPS, "", "of data would be lost"),
+        (replace(GOOD, newest=NIGHT + 9 * HOUR), STEPS, "", "a clock is wrong"),
+        (GOOD, {"import": 2 * HOUR}, "", "The restore took 2:00:00"),
+        (None, {}, "import failed: no disk", "Import failed: no disk."),
+    ],
+)
+def test_whatever_was_not_kept_fails_the_drill_and_is_told(
+    found: Restored | None, steps: dict[str, timedelta], failure: str, problem: str
+) -> None:
+    report = drill_report.assess(NAME, EXPORT, OBJECTIVES, found, steps, failure)
+    assert not report.passed
+    [told] = report.problems
+    assert problem in told
+    assert f"- {told}" in drill_report.page(report)
+    assert json.loads(drill_report.encode(report))["problems"] == [told]
+
+
+def test_without_a_newest_row_the_data_is_of_the_exports_night() -> None:
+    report = drill_report.assess(NAME, EXPORT, OBJECTIVES, replace(GOOD, newest=None), STEPS, "")
+    assert report.measured.loss == 3 * HOUR
