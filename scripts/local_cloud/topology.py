@@ -80,6 +80,7 @@ ROUTES = (
         accepts='NOT attributes.command = "rollback" AND NOT attributes.command = "abort"',
     ),
     Route(subscription="notify", topic="rollout-events", function="notify"),
+    Route(subscription="notify-evidence", topic="verdicts", function="notify", accepts='attributes.evidence = "yes"'),
 )
 KEPT = (REJECTED_EVENTS, *(route.dead_letters for route in ROUTES))
 

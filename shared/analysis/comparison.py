@@ -64,14 +64,11 @@ class Comparison:
 
     def harm(self, tally: Tally, periods: int = 1) -> list[float]:
         """Evidence of harm in a block of so many periods, as logarithms, one for each alternative."""
-        tally, rate = self._independent(tally, periods), self.expected
-        floor = rate + self._tolerance
+        tally, rate, tolerance = self._independent(tally, periods), self.expected, self._tolerance
+        floor = rate + tolerance
         if floor >= 1:
             return [0.0] * len(self._effects)
-        return [
-            log_harm(tally, canary_rate=floor + effect * (1 - floor), stable_rate=rate, margin=self._tolerance)
-            for effect in self._effects
-        ]
+        return [log_harm(tally, floor + effect * (1 - floor), rate, tolerance) for effect in self._effects]
 
     def harm_alone(self, tally: Tally) -> list[float]:
         """Evidence that the canary exceeds the limit that stable's history sets; stable has no traffic."""

@@ -37,7 +37,7 @@ class Tally(NamedTuple):
     stable_bad: float
 
 
-def log_harm(tally: Tally, *, canary_rate: float, stable_rate: float, margin: float = 0.0) -> float:
+def log_harm(tally: Tally, canary_rate: float, stable_rate: float, margin: float = 0.0) -> float:
     """Evidence that the canary's rate exceeds stable's by more than `margin`; 0 when the block cannot tell.
 
     canary_rate, stable_rate: the alternative, in (0, 1), chosen without looking at the block.

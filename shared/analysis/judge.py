@@ -10,7 +10,6 @@ What is guaranteed and what is not: docs/explanation/analysis.md.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from math import ceil
 
 from shared.analysis.conditions import dead, failing_probe, metrics_outage, unroutable
@@ -18,7 +17,7 @@ from shared.analysis.criteria import CUTS
 from shared.analysis.evidence import Histogram, History, Probe
 from shared.analysis.latency import merged, quantile_ms
 from shared.analysis.periods import Period, probing_of, side_by_side
-from shared.analysis.proof import Risk
+from shared.analysis.question import Question
 from shared.analysis.trial import Standing, Trial
 from shared.analysis.verdict import Health, Verdict
 from shared.analysis.words import (
@@ -31,8 +30,6 @@ from shared.analysis.words import (
     under,
 )
 
-__all__ = ["EVIDENCE_MAX", "Risk", "judge"]
-
 _GUARDRAIL_PERIODS = 10
 _GUARDRAIL_REQUESTS = 5
 _GUARDRAIL_SHARE = 0.5
@@ -40,41 +37,26 @@ EVIDENCE_MAX = 1e12  # more digits say nothing, and infinity is not JSON
 _HOPELESS_MINUTES = 24 * 60.0
 
 
-def judge(
-    history: History,
-    canary: str,
-    stable: str,
-    *,
-    rollout_started: datetime,
-    step_started: datetime,
-    share: int,
-    risk: Risk,
-    probes: Sequence[Probe] = (),
-    next_share: int = 100,
-) -> Verdict:
-    """The verdict on `canary` at `share` percent; stable is "" on a first deployment.
-
-    rollout_started: the canary's first traffic. step_started: when this share was set; the period of the change holds
-    both splits and is not of the step. probes: this tick's, taken out of the canary's counts (periods.Probing).
-    next_share: what a healthy verdict leads to; the more users it concerns, the less harm must be ruled out.
-    """
-    periods = side_by_side(history, canary, stable, probing_of(probes, canary))
+def judge(question: Question) -> Verdict:
+    """The verdict on the canary. A pure function: the same question has the same answer."""
+    history, canary, probes = question.history, question.canary, question.probes
+    periods = side_by_side(history, canary, question.stable, probing_of(probes, canary))
     case = _Case(
         history=history,
         canary=canary,
-        share=share,
+        share=question.share,
         probes=probes,
-        rollout=[period for period in periods if period.end > rollout_started],
-        step=[period for period in periods if period.end - history.sample_period >= step_started],
-        outage=metrics_outage(history, canary, probes, rollout_started),
+        rollout=[period for period in periods if period.end > question.rollout_started],
+        step=[period for period in periods if period.end - history.sample_period >= question.step_started],
+        outage=metrics_outage(history, canary, probes, question.rollout_started),
     )
     if not any(period.stable_requests for period in periods):
         return _without_stable(case)
-    trial = Trial(risk, history.sample_period, rollout_started)
-    trial.begin_step(step_started, share, next_share)
+    trial = Trial(question.risk, history.sample_period, question.rollout_started)
+    trial.begin_step(question.step_started, question.share, question.next_share)
     for period in periods:
         trial.weigh(period)
-    if share == 100:
+    if question.share == 100:
         return _beside_history(case, trial)
     return _beside_stable(case, trial)
 

@@ -27,6 +27,7 @@ _OUTAGE_PERIODS, _OUTAGE_ERRORS = 3, 3
 _ROOM_FOR_DOUBT = 20.0  # no step up with harm closer than this factor to a rollback
 _BLOCKS_PER_LENGTH = 45  # then blocks get one period longer, so that a look at half a day stays cheap
 _SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail anyway: less harm no step need rule out
+_HARM_WIDEST = 0.25  # however few requests are next, a canary that fails one more in four is not called healthy
 _SLOW_POINTS_LEAST = 0.08
 _RATE_FADE = 0.5 ** (1 / 30)  # per period, of the traffic that plans the proof
 
@@ -152,10 +153,15 @@ class Trial:
             return
         if step.errors is None:
             least = max(_SERVICE_POINTS, self.errors.expected) * 100 / step.next_share
-            step.errors = self._proof(self.errors, least, self.risk.harm_points_max / 100)
+            step.errors = self._proof(self.errors, least, self._harm_max(step.next_share))
         if step.slowness is None and self.slowness:
             comparison = self.slowness[SAFETY_CUT]
             step.slowness = self._proof(comparison, _SLOW_POINTS_LEAST, self.risk.latency_points_max / 100)
+
+    def _harm_max(self, next_share: int) -> float:
+        """As the canary's rate: what is acceptable of the whole service's requests weighs more on a part of them."""
+        everybody = self.risk.harm_points_max / 100
+        return max(everybody, min(100 * everybody / next_share, _HARM_WIDEST))
 
     def _proof(self, comparison: Comparison, least: float, most: float) -> Proof:
         requests = self._requests / self._periods if self._periods else 0.0

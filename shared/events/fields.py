@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from shared.errors import InvalidEvent
@@ -121,10 +121,24 @@ def parse_moment(value: str, field: str) -> datetime:
 def epoch(fields: Fields, name: str, *, path: str = "") -> datetime | None:
     """Seconds since 1970; 0, null and absent mean never."""
     seconds = integer(fields, name, default=0, path=path)
+    return from_epoch(seconds, path + name) if seconds else None
+
+
+def from_epoch(seconds: float, field: str) -> datetime:
+    """Raises InvalidEvent for what no calendar has."""
     try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+        return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise InvalidEvent(path + name, f"is no time: {seconds}") from error
+        raise InvalidEvent(field, f"is no time: {seconds}") from error
+
+
+def duration(fields: Fields, name: str, *, path: str = "") -> timedelta:
+    """Seconds."""
+    seconds = number(fields, name, path=path)
+    try:
+        return timedelta(seconds=seconds)
+    except (ValueError, OverflowError) as error:
+        raise InvalidEvent(path + name, f"is no time span: {seconds}") from error
 
 
 def version(fields: Fields, newest: int) -> None:

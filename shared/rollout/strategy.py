@@ -40,7 +40,7 @@ class Strategy:
     on_newer: OnNewer = OnNewer.SUPERSEDE
     false_rollback_risk: float = 0.01  # chance, over a whole rollout, to blame a good canary
     missed_harm_risk: float = 0.05  # chance to advance a canary worse than the harm below
-    harm_points_max: float = 10.0  # largest acceptable extra error rate, percentage points
+    harm_points_max: float = 3.0  # largest acceptable extra failures, percentage points of the service's requests
     latency_points_max: float = 25.0  # largest acceptable extra share of slow requests, percentage points
     proof_time: timedelta = timedelta(minutes=11)  # a step rules out as little harm as this much traffic can
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.analysis.evidence import History, Probe, Sample
-from shared.analysis.judge import Risk, judge
+from shared.analysis.judge import judge
+from shared.analysis.question import Question
 from shared.analysis.verdict import Health, Verdict
 from shared.analysis.words import span
 from tests.analysis.worlds import FAILED, MINUTE, NOW, history, latencies, steady
@@ -48,15 +49,21 @@ def run(
         settled_until=NOW,
         samples={name: tuple(row for row in rows if row) for name, rows in sides.items()},
     )
-    return judge(
-        history,
-        "canary",
-        "stable",
+    return judge(question(history, started=started, share=share, probes=(PROBE,)))
+
+
+def question(
+    found: History, *, started: datetime = NOW, share: int = 5, stable: str = "stable", probes: tuple[Probe, ...] = ()
+) -> Question:
+    """On a step that is also the whole rollout."""
+    return Question(
+        history=found,
+        canary="canary",
+        stable=stable,
         rollout_started=started,
         step_started=started,
         share=share,
-        risk=Risk(),
-        probes=(PROBE,),
+        probes=probes,
     )
 
 
@@ -105,9 +112,7 @@ def test_at_100_percent_only_harm_speaks() -> None:
 def test_silence_is_told_apart() -> None:
     def look(settled: timedelta, probes: tuple[Probe, ...]) -> Health:
         history = History(sample_period=MINUTE, ingest_delay=MINUTE, settled_until=NOW + settled)
-        return judge(
-            history, "canary", "stable", rollout_started=NOW, step_started=NOW, share=5, risk=Risk(), probes=probes
-        ).health
+        return judge(question(history, probes=probes)).health
 
     assert look(MINUTE, (PROBE,)) is Health.INCONCLUSIVE
     assert look(9 * MINUTE, (PROBE,)) is Health.ERROR
@@ -120,23 +125,13 @@ def test_a_first_deployment_is_judged_on_its_own(bad: int, health: Health) -> No
     history = History(
         sample_period=MINUTE, ingest_delay=MINUTE, settled_until=NOW + 3 * MINUTE, samples={"canary": rows}
     )
-    found = judge(history, "canary", "", rollout_started=NOW, step_started=NOW, share=100, risk=Risk())
+    found = judge(question(history, share=100, stable=""))
     assert found.health is health
 
 
 def look(found: History, *, minutes: int = 10, share: int = 25, probes: tuple[Probe, ...] = ()) -> Verdict:
     """The verdict on a step that is also the whole rollout."""
-    started = NOW - minutes * MINUTE
-    return judge(
-        found,
-        "canary",
-        "stable",
-        rollout_started=started,
-        step_started=started,
-        share=share,
-        risk=Risk(),
-        probes=probes,
-    )
+    return judge(question(found, started=NOW - minutes * MINUTE, share=share, probes=probes))
 
 
 def test_a_canary_whose_own_sample_alone_is_missing_is_a_metrics_outage() -> None:

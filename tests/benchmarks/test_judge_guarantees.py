@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from benchmarks.judge.cells import oracle, ours, pinned_at, run
-from benchmarks.judge.cost import history_of
+from benchmarks.judge.cost import asked, history_of
 from benchmarks.judge.limits import limit_requests
 from benchmarks.judge.ours import MINUTE, STARTED, period
 from benchmarks.judge.rollout import BEFORE
 from benchmarks.judge.scenarios import Scatter, Scenario
 from benchmarks.judge.traffic import Traffic
-from shared.analysis.judge import EVIDENCE_MAX, Risk, judge
+from shared.analysis.judge import EVIDENCE_MAX, judge
+from shared.analysis.proof import Risk
 from shared.analysis.trial import Trial
 from shared.analysis.verdict import Health
 
@@ -89,10 +90,7 @@ def test_the_trial_of_the_benchmark_and_the_judge_agree_at_every_look() -> None:
         history = history_of(before, during[: at + 1])
         often = {name: [*rows, *shuffle.sample(rows, len(rows))] for name, rows in history.samples.items()}
         mixed = replace(history, samples={name: tuple(rows) for name, rows in often.items()})
-        verdict = judge(
-            mixed, "canary", "stable", rollout_started=STARTED, step_started=STARTED, share=10, next_share=25,
-            risk=Risk(),
-        )  # fmt: skip
+        verdict = judge(asked(mixed, share=10, next_share=25))
         assert verdict.evidence_of_harm == pytest.approx(min(trial.capital.total, EVIDENCE_MAX))
         said.add(verdict.health)
     assert said == {Health.INCONCLUSIVE, Health.UNHEALTHY}
