@@ -34,6 +34,7 @@ TOOLS = (
     "grpc-stubs",
     "hypothesis",
     "import-linter",
+    "matplotlib",
     "mypy",
     "numpy",
     "pytest",

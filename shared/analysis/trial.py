@@ -202,8 +202,8 @@ class Trial:
 
     @property
     def log_safety(self) -> float:
-        """The weaker of the step's two proofs."""
-        if self.latency_unknown or not self.step.began:
+        """The weaker of the step's two proofs; nothing is proved before the step's first whole block begins."""
+        if self.latency_unknown or self.step.errors is None:
             return 0.0
         return min((proof.log_e for proof in self.proofs), default=inf)
 

@@ -110,6 +110,18 @@ def test_a_step_that_waited_long_asks_only_about_the_largest_acceptable_harm() -
     assert live.step.errors.margin == 0.06
 
 
+def test_a_step_that_begins_inside_an_open_block_has_proved_nothing() -> None:
+    live = trial(25, 50)
+    for row in series(6, minutes=30, share=0.25, total=400):
+        live.weigh(row)
+    quiet = Period(NOW + 31 * MINUTE, 5, 5, 0, 0, 0, 0, 0)
+    live.weigh(quiet)  # stable has no request: the block stays open
+    live.begin_step(NOW + 31 * MINUTE, 50, 90)
+    live.weigh(quiet._replace(end=NOW + 32 * MINUTE))
+    assert live.step.errors is None
+    assert live.standing is Standing.UNPROVED
+
+
 def test_latency_is_judged_from_when_stables_is_known() -> None:
     dice, live = random.Random(9), trial()
     for minute in range(1, 9):

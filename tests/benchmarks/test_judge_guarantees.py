@@ -10,13 +10,14 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from benchmarks.judge.cells import oracle, ours, pinned_at, run
+from benchmarks.judge.cells import DEFAULT, oracle, ours, pinned_at, run
 from benchmarks.judge.cost import asked, history_of
 from benchmarks.judge.limits import limit_requests
 from benchmarks.judge.ours import MINUTE, STARTED, period
 from benchmarks.judge.rollout import BEFORE
 from benchmarks.judge.scenarios import Scatter, Scenario
 from benchmarks.judge.traffic import Traffic
+from shared.analysis.clustering import Clustering
 from shared.analysis.judge import EVIDENCE_MAX, judge
 from shared.analysis.proof import Risk
 from shared.analysis.trial import Trial
@@ -73,6 +74,22 @@ def test_slow_canaries_are_found_and_cold_starts_forgiven(changes: dict[str, flo
 
 def test_a_late_fault_is_found_while_baking() -> None:
     assert run(ours(), Scenario(rate=20.0, added=0.1, onset=50), 30, SEED).rate == 1.0
+
+
+def test_a_judge_that_takes_more_risk_is_seen_to_blame_the_good() -> None:
+    """That the checks above can fail: the same worlds under a guarantee twenty times weaker."""
+    careless = ours(replace(DEFAULT, false_rollback_risk=0.2))
+    assert run(careless, CLUSTERED, 60, SEED).rolled_back > 2
+
+
+def test_a_judge_that_trusts_every_request_is_seen_to_blame_the_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Clustering, "correlation", property(lambda _: 0.0))
+    assert run(ours(), CLUSTERED, 60, SEED).rolled_back > 2
+
+
+def test_a_timid_judge_is_seen_to_cost_users() -> None:
+    timid, scenario = ours(replace(DEFAULT, false_rollback_risk=1e-9)), Scenario(rate=5.0, added=0.02)
+    assert run(timid, scenario, 60, SEED).bad > 3 * run(oracle, scenario, 100, SEED).bad
 
 
 def test_the_trial_of_the_benchmark_and_the_judge_agree_at_every_look() -> None:
