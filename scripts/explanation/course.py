@@ -1,7 +1,7 @@
 """How the evidence grew: a rollout's last question asked again at every earlier moment."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from scripts.explanation.story import Kept, Story
@@ -65,6 +65,6 @@ def _asked(story: Story, looks: list[datetime]) -> Iterator[Question]:
 
 def _look(asked: Question, whole: History, end: datetime, risk: Risk | None) -> Look:
     until = {name: tuple(row for row in rows if row.end <= end) for name, rows in whole.samples.items()}
-    history = replace(whole, settled_until=end, samples=until)
-    question = replace(asked, history=history, risk=risk or asked.risk, probes=())
+    history = whole._replace(settled_until=end, samples=until)
+    question = asked._replace(history=history, risk=risk or asked.risk, probes=())
     return Look(settled=end, share=asked.share, verdict=judge(question))

@@ -13,7 +13,6 @@ Exits 1 when anything differs, 2 when the ledger cannot be read.
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +31,7 @@ def main() -> int:
     )
     parser.add_argument("--ledger", required=True, help="gs://BUCKET, or a folder it was downloaded to")
     parser.add_argument("--service", default="", help="only this service's rollouts")
-    for name in (field.name for field in fields(Risk)):
+    for name in Risk._fields:
         if name != "proof_time":
             parser.add_argument(f"--{name.replace('_', '-')}", type=_positive, help="instead of what was set")
     parser.add_argument("--proof-time-minutes", type=_positive, help="instead of what was set")
@@ -57,12 +56,12 @@ def main() -> int:
 def differences(found: Story, changes: dict[str, Any]) -> Iterator[str]:
     """changes: the fields of Risk that are set otherwise."""
     for kept in found.verdicts:
-        now = judge(replace(kept.question, risk=replace(kept.question.risk, **changes)))
+        now = judge(kept.question._replace(risk=kept.question.risk._replace(**changes)))
         if now.health is not kept.verdict.health:
             yield f"{kept.at:%H:%M:%S} {kept.verdict.health} would be {now.health}: {now.reason}"
     if changes and found.verdicts:
         recorded = dict(moments(course(found)))
-        otherwise = dict(moments(course(found, replace(found.verdicts[-1].question.risk, **changes))))
+        otherwise = dict(moments(course(found, found.verdicts[-1].question.risk._replace(**changes))))
         for name in dict.fromkeys([*recorded, *otherwise]):
             before, after = recorded.get(name), otherwise.get(name)
             if before != after:
@@ -80,7 +79,7 @@ def _positive(text: str) -> float:
 
 def _changes(options: dict[str, Any]) -> dict[str, Any]:
     minutes = options.pop("proof_time_minutes")
-    changes = {name: value for name in (field.name for field in fields(Risk)) if (value := options.get(name))}
+    changes = {name: value for name in Risk._fields if (value := options.get(name))}
     return changes | ({"proof_time": timedelta(minutes=minutes)} if minutes else {})
 
 

@@ -1,7 +1,7 @@
 """What a step must prove before more users meet the canary."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from shared.analysis.comparison import Comparison
 from shared.analysis.e_value import Tally
@@ -9,8 +9,7 @@ from shared.analysis.e_value import Tally
 PATIENCE = 4  # times the proof time; then the largest acceptable harm is all that a step still asks about
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Risk:
+class Risk(NamedTuple):
     """How sure the judge must be, about how much harm, and how long a step may take to prove less.
 
     false_rollback_risk, missed_harm_risk: probabilities in (0, 1); the first holds for the whole rollout, the second

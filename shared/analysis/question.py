@@ -1,14 +1,13 @@
 """What the judge is asked: everything a verdict depends on, so that the same question has the same answer for ever."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.analysis.evidence import History, Probe
 from shared.analysis.proof import Risk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(NamedTuple):
     """Is `canary`, at `share` percent, worse than `stable`? stable is "" on a first deployment.
 
     rollout_started: the canary's first traffic. step_started: when this share was set; the period of the change holds
@@ -23,5 +22,5 @@ class Question:
     step_started: datetime
     share: int
     next_share: int = 100
-    risk: Risk = field(default_factory=Risk)
+    risk: Risk = Risk()
     probes: tuple[Probe, ...] = ()

@@ -3,7 +3,6 @@
 Histograms share their bounds and leave out empty buckets: a minute of both revisions is about a hundred bytes.
 """
 
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +23,7 @@ def encode(question: Question) -> dict[str, Any]:
         for name in (question.canary, question.stable)
         if name
     }
-    risk = asdict(question.risk)
+    risk = question.risk._asdict()
     return {
         "canary": question.canary,
         "stable": question.stable,
@@ -33,7 +32,7 @@ def encode(question: Question) -> dict[str, Any]:
         "share": question.share,
         "next_share": question.next_share,
         "risk": {**risk, "proof_time": risk["proof_time"] / _SECOND},
-        "probes": [asdict(probe) for probe in question.probes],
+        "probes": [probe._asdict() for probe in question.probes],
         "sample_period": history.sample_period / _SECOND,
         "ingest_delay": history.ingest_delay / _SECOND,
         "settled_until": history.settled_until.isoformat(),

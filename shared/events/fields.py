@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any, Final
 
 from shared.errors import InvalidEvent
@@ -55,9 +56,12 @@ def number(fields: Fields, name: str, *, default: float | None = None, path: str
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise InvalidEvent(path + name, f"must be a number, not {_kind(fields.get(name, _MISSING))}")
     try:
-        return float(value)
+        found = float(value)
     except OverflowError as error:
         raise InvalidEvent(path + name, "is too large") from error
+    if not isfinite(found):
+        raise InvalidEvent(path + name, f"must be a finite number, not {found}")
+    return found
 
 
 def choice(fields: Fields, name: str, allowed: Collection[str], *, path: str = "") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any
 
 from shared.analysis.evidence import Probe, ProbeOutcome
@@ -27,7 +27,13 @@ def encode(judged: Judged, question: Question | None = None) -> tuple[bytes, dic
 
     question: what the verdict answers, for the ledger; left out, and the message not marked, where it is too long.
     """
-    body: dict[str, Any] = {"v": VERSION, **asdict(judged), "at": judged.at.isoformat()}
+    body: dict[str, Any] = {
+        "v": VERSION,
+        **{field.name: getattr(judged, field.name) for field in fields_of(judged)},
+        "at": judged.at.isoformat(),
+        "probes": [row._asdict() for row in judged.probes],
+        "verdict": judged.verdict._asdict() if judged.verdict else None,
+    }
     health = judged.verdict.health.value if judged.verdict else NO_VERDICT
     attributes = {"service": judged.service, "verdict": health}
     if question:
@@ -65,7 +71,7 @@ def parse(message: Message) -> Judged:
 
 
 def probe(row: fields.Fields, path: str) -> Probe:
-    """One probe as `asdict` writes it. Raises InvalidEvent."""
+    """One probe as `_asdict` writes it. Raises InvalidEvent."""
     return Probe(
         revision=fields.text(row, "revision", path=path),
         path=fields.text(row, "path", path=path),

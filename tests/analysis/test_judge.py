@@ -1,7 +1,6 @@
 """The judge on whole series: three answers, never a guess."""
 
 import random
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -201,7 +200,7 @@ def test_unknown_latencies_of_stable_are_named() -> None:
 
 def test_some_evidence_of_harm_neither_climbs_nor_rolls_back() -> None:
     found = history(stable=steady(75, 1, minutes=70), canary=steady(26, 1, minutes=9)[:4])
-    doubtful = replace(found, samples={**found.samples, "canary": tuple(steady(25, 2, minutes=4))})
+    doubtful = found._replace(samples={**found.samples, "canary": tuple(steady(25, 2, minutes=4))})
     verdict = look(doubtful)
     assert verdict.health is Health.INCONCLUSIVE
     assert "too little to roll back" in verdict.reason

@@ -106,7 +106,7 @@ def test_the_trial_of_the_benchmark_and_the_judge_agree_at_every_look() -> None:
         trial.weigh(period(at, row))
         history = history_of(before, during[: at + 1])
         often = {name: [*rows, *shuffle.sample(rows, len(rows))] for name, rows in history.samples.items()}
-        mixed = replace(history, samples={name: tuple(rows) for name, rows in often.items()})
+        mixed = history._replace(samples={name: tuple(rows) for name, rows in often.items()})
         verdict = judge(asked(mixed, share=10, next_share=25))
         assert verdict.evidence_of_harm == pytest.approx(min(trial.capital.total, EVIDENCE_MAX))
         said.add(verdict.health)

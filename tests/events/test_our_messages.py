@@ -40,6 +40,7 @@ _VERDICTS = st.builds(
     evidence_of_safety=_FLOATS,
     canary_p90_ms=st.none() | _FLOATS,
     baseline_p90_ms=st.none() | _FLOATS,
+    minutes_needed=_FLOATS,
 )
 _PROBES = st.builds(Probe, revision=_TEXT, path=_TEXT, latency_ms=_FLOATS)
 _JUDGED = st.builds(
@@ -85,7 +86,14 @@ _QUESTIONS = st.builds(
     step_started=_TIMES,
     share=st.integers(1, 100),
     next_share=st.integers(1, 100),
-    risk=st.builds(Risk, harm_points_max=_FLOATS, proof_time=_SPANS),
+    risk=st.builds(
+        Risk,
+        false_rollback_risk=_FLOATS,
+        missed_harm_risk=_FLOATS,
+        harm_points_max=_FLOATS,
+        latency_points_max=_FLOATS,
+        proof_time=_SPANS,
+    ),
     probes=st.lists(_PROBES, max_size=2).map(tuple),
 )
 _NEWS = st.builds(
@@ -149,6 +157,7 @@ def test_a_history_too_long_to_send_leaves_the_verdict_alone() -> None:
         ({"share": None}, "question.share"),
         ({"sample_period": "a minute"}, "question.sample_period"),
         ({"risk": {}}, "question.risk.false_rollback_risk"),
+        ({"ingest_delay": float("nan")}, "question.ingest_delay"),
     ],
 )
 def test_a_question_that_cannot_be_read_says_which_field(changes: dict[str, object], field: str) -> None:
