@@ -19,14 +19,23 @@ def decode(message: Message) -> dict[str, Any]:
     """The JSON object a message carries."""
     if len(message.data) > SIZE_MAX:
         raise InvalidEvent("data", f"is {len(message.data)} bytes, more than {SIZE_MAX}")
+    return parse_object(message.data, "data")
+
+
+def parse_object(raw: bytes, field: str) -> dict[str, Any]:
+    """The JSON object in `raw`. Half a surrogate pair is no text: nothing that writes UTF-8 could take it."""
     try:
-        body = json.loads(message.data.decode())
+        body = json.loads(raw.decode())
+        if b"\\ud" in raw.lower():
+            json.dumps(body, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
-        raise InvalidEvent("data", f"not UTF-8: {error}") from error
-    except (json.JSONDecodeError, RecursionError, ValueError) as error:
-        raise InvalidEvent("data", f"not JSON: {error}") from error
+        raise InvalidEvent(field, f"not UTF-8: {error}") from error
+    except UnicodeEncodeError as error:
+        raise InvalidEvent(field, f"holds half of a character: {error}") from error
+    except (RecursionError, ValueError) as error:
+        raise InvalidEvent(field, f"not JSON: {error}") from error
     if not isinstance(body, dict):
-        raise InvalidEvent("data", f"must be a JSON object, not {_kind(body)}")
+        raise InvalidEvent(field, f"must be a JSON object, not {_kind(body)}")
     return body
 
 
