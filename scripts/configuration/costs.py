@@ -14,7 +14,7 @@ MONTH_MINUTES = 730 * 60
 _TICK_SECONDS = 1.0  # health_verify with its probes: an assumption on the safe side
 _MESSAGE_SECONDS = 0.3  # any other function, likewise
 _ROLLOUT_MESSAGES = 60  # verdicts, steps and announcements of one rollout that passes
-_CONDITIONS_PER_FUNCTION, _CONDITIONS_PER_SERVICE, _CONDITIONS_PER_DATABASE, _CONDITIONS_BESIDES = 4, 14, 5, 4
+_CONDITIONS_PER_FUNCTION, _CONDITIONS_PER_SERVICE, _CONDITIONS_PER_DATABASE, _CONDITIONS_BESIDES = 4, 14, 8, 4
 _LOG_LINE_BYTES = 600
 
 
@@ -47,7 +47,7 @@ def automation(found: Configuration) -> Iterator[Line]:
         how=f"{gib:.2f} GiB of ticks and their delivery, {prices.PUBSUB_FREE_GIB} GiB are free",
         source=prices.PUBSUB,
     )
-    jobs = 1 + 2 * len(found.freeze_windows)
+    jobs = 2 + len(found.databases) + 2 * len(found.freeze_windows)
     yield Line(
         what="scheduler",
         dollars=jobs * prices.SCHEDULER_JOB,

@@ -137,10 +137,17 @@ class Backups:
 
     kept: int = says("Automated backups kept", low=7, high=365)
     point_in_time_days: int = says("How far back the log reaches", low=1, high=7)
-    export_schedule: str = says("Cron, UTC", pattern=CRON)
+    export_schedule: str = says(
+        "Cron, UTC: a night's first time exports, its later ones repeat what failed", pattern=CRON
+    )
     export_days: int = says("How long an export is locked", low=7, high=3650)
     drill_schedule: str = says("Cron, UTC: restores the newest export for real", pattern=CRON)
     verified_age_hours_max: int = says("An older newest verified export pages", low=25, high=48)
+    append_only: tuple[str, ...] = says("Tables that never lose a row", pattern=r"\S+\.\S+")
+    newest_row: str = says('SQL whose one value is the time of the newest row, or "": what a drill calls lost')
+    checks: Mapping[str, str] = says("SQL whose one value must be true in a restored copy, by name", pattern=NAME)
+    recovery_point_hours_max: int = says("A drill that would lose more fails (RPO)", low=1, high=168)
+    recovery_minutes_max: int = says("A drill whose restore takes longer fails (RTO)", low=5, high=1440)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

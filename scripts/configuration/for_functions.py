@@ -30,17 +30,48 @@ def control_bucket(found: Configuration) -> str:
     return f"{found.project.id}-control"
 
 
-def text_of(name: str, project: str, region: str, ledger: str, control: str, services: Mapping[str, Any]) -> str:
-    return json.dumps(
-        {
-            "name": name,
-            "project": project,
-            "region": region,
-            "ledger_bucket": ledger,
-            "control_bucket": control,
-            "services": services,
-        }
-    )
+def backups(found: Configuration) -> dict[str, Any] | None:
+    """What sql_backup, backup_verify and restore_drill are told: each instance holds the database of its own name."""
+    if not found.databases:
+        return None
+    rows = {name: database.backups for name, database in found.databases.items()}
+    return {
+        "bucket": f"{found.project.id}-exports",
+        "locked_bucket": f"{found.project.id}-backups",
+        "drill_bucket": f"{found.project.id}-drills",
+        "instances": {name: [name] for name in rows},
+        "age_max_seconds": 3600 * max(row.verified_age_hours_max for row in rows.values()),
+        "append_only": sorted({table for row in rows.values() for table in row.append_only}),
+        "drills": {
+            f"{name}/{name}": {
+                "newest_row": row.newest_row,
+                "checks": row.checks,
+                "recovery_point_seconds": 3600 * row.recovery_point_hours_max,
+                "recovery_time_seconds": 60 * row.recovery_minutes_max,
+            }
+            for name, row in rows.items()
+        },
+    }
+
+
+def text_of(
+    name: str,
+    project: str,
+    region: str,
+    ledger: str,
+    control: str,
+    services: Mapping[str, Any],
+    backups: Mapping[str, Any] | None = None,
+) -> str:
+    whole = {
+        "name": name,
+        "project": project,
+        "region": region,
+        "ledger_bucket": ledger,
+        "control_bucket": control,
+        "services": services,
+    }
+    return json.dumps(whole if backups is None else {**whole, "backups": backups})
 
 
 def delivery_environment(found: Configuration) -> str:
@@ -49,6 +80,5 @@ def delivery_environment(found: Configuration) -> str:
     for name, service in found.services.items():
         row = {knob: getattr(service, knob) for knob in _DELEGATED if getattr(service, knob) is not None}
         services[name] = {"image": image(found, service), **row}
-    return text_of(
-        found.name, found.project.id, found.regions.serving, ledger_bucket(found), control_bucket(found), services
-    )
+    ledger, control = ledger_bucket(found), control_bucket(found)
+    return text_of(found.name, found.project.id, found.regions.serving, ledger, control, services, backups(found))

@@ -26,6 +26,8 @@ FUNCTIONS = (
     "auto_rollback",
     "rollout_command",
     "notify",
+    "sql_backup",
+    "backup_verify",
 )
 PUSH_CALLER = f"pubsub-push@{PROJECT}.iam.gserviceaccount.com"
 DELIVERY_ATTEMPTS_MAX = 10
@@ -81,6 +83,9 @@ ROUTES = (
     ),
     Route(subscription="notify", topic="rollout-events", function="notify"),
     Route(subscription="notify-evidence", topic="verdicts", function="notify", accepts='attributes.evidence = "yes"'),
+    Route(subscription="sql-backup", topic="backup-requests", function="sql_backup"),
+    Route(subscription="backup-verify-objects", topic="backup-objects", function="backup_verify"),
+    Route(subscription="backup-verify-checks", topic="backup-checks", function="backup_verify"),
 )
 KEPT = (REJECTED_EVENTS, *(route.dead_letters for route in ROUTES))
 

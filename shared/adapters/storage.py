@@ -24,7 +24,7 @@ EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"
 FREEZE = "control/freeze.json"
 _JSON = "application/json"
 # Every call here may be repeated: entries are created once or not at all, and a freeze says the same twice.
-_RETRY = DEFAULT_RETRY.with_timeout(READ_SECONDS)
+RETRY = DEFAULT_RETRY.with_timeout(READ_SECONDS)
 
 
 class StorageLedger:
@@ -61,10 +61,10 @@ class StorageLedger:
 
     def append(self, key: str, entry: bytes) -> bool:
         """A repeat of a lost answer says False: the entry is there, and that is what is asked."""
-        with _storage_errors():
+        with storage_errors():
             try:
                 self._bucket.blob(key).upload_from_string(
-                    entry, content_type=_JSON, if_generation_match=0, timeout=CALL_SECONDS, retry=_RETRY
+                    entry, content_type=_JSON, if_generation_match=0, timeout=CALL_SECONDS, retry=RETRY
                 )
             except PreconditionFailed:
                 return False
@@ -84,6 +84,9 @@ class StorageLedger:
             found |= wanted.intersection(self._names("", min(wanted), f"{max(wanted)}\x01"))
         return frozenset(found)
 
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        return tuple(self._names(prefix, ""))
+
     def newest(self, prefix: str, after: str) -> str:
         return max((name for name in self._names(prefix, after) if name > after), default="")
 
@@ -92,11 +95,11 @@ class StorageLedger:
         return str(json.loads(text).get("reason", "")) if text else ""
 
     def set_freeze(self, reason: str, at: datetime) -> bool:
-        with _storage_errors():
-            present = self._control.get_blob(FREEZE, timeout=CALL_SECONDS, retry=_RETRY)
+        with storage_errors():
+            present = self._control.get_blob(FREEZE, timeout=CALL_SECONDS, retry=RETRY)
             generation = present.generation if present else 0
             if present:
-                text = present.download_as_bytes(if_generation_match=generation, timeout=CALL_SECONDS, retry=_RETRY)
+                text = present.download_as_bytes(if_generation_match=generation, timeout=CALL_SECONDS, retry=RETRY)
                 if datetime.fromisoformat(json.loads(text)["at"]) > at:
                     return False
             self._control.blob(FREEZE).upload_from_string(
@@ -110,7 +113,7 @@ class StorageLedger:
 
     def _names(self, prefix: str, first: str, end: str | None = None) -> Iterator[str]:
         """The names of all objects under `prefix` from `first` on, before `end`, in order."""
-        with _storage_errors():
+        with storage_errors():
             for blob in self._client.list_blobs(
                 self._bucket,
                 prefix=prefix or None,
@@ -118,21 +121,21 @@ class StorageLedger:
                 end_offset=end,
                 fields="items(name),nextPageToken",
                 timeout=CALL_SECONDS,
-                retry=_RETRY,
+                retry=RETRY,
             ):
                 yield blob.name
 
 
 def _content(bucket: Bucket, key: str) -> bytes | None:
-    with _storage_errors():
+    with storage_errors():
         try:
-            return bytes(bucket.blob(key).download_as_bytes(timeout=CALL_SECONDS, retry=_RETRY))
+            return bytes(bucket.blob(key).download_as_bytes(timeout=CALL_SECONDS, retry=RETRY))
         except NotFound:
             return None
 
 
 @contextmanager
-def _storage_errors() -> Iterator[None]:
+def storage_errors() -> Iterator[None]:
     """Ours for Google's and for those of the HTTP library, which this client lets through."""
     try:
         with our_errors():

@@ -11,6 +11,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+from shared.config.backups import Backups, read_backups
 from shared.errors import DeliveryError
 from shared.rollout.strategy import OnNewer, Strategy
 
@@ -55,6 +56,7 @@ class Environment:
     ledger_bucket: str
     services: Mapping[str, ManagedService]
     control_bucket: str = ""
+    backups: Backups | None = None
 
 
 def load_environment(text: str) -> Environment:
@@ -66,7 +68,7 @@ def load_environment(text: str) -> Environment:
     reader = _Reader()
     if not isinstance(raw, dict):
         raise InvalidEnvironment([f"{VARIABLE}: must be an object"])
-    reader.only(raw, {"name", "project", "region", "ledger_bucket", "control_bucket", "services"}, "")
+    reader.only(raw, {"name", "project", "region", "ledger_bucket", "control_bucket", "services", "backups"}, "")
     rows = raw.get("services", {})
     if not isinstance(rows, dict) or not rows:
         reader.problems.append("services: must be an object with at least one service")
@@ -78,6 +80,7 @@ def load_environment(text: str) -> Environment:
         ledger_bucket=reader.text(raw, "ledger_bucket", ""),
         control_bucket=reader.text(raw, "control_bucket", "") if "control_bucket" in raw else "",
         services={name: reader.service(name, row) for name, row in rows.items()},
+        backups=read_backups(raw.get("backups"), reader.problems),
     )
     if reader.problems:
         raise InvalidEnvironment(reader.problems)

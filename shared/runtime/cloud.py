@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from shared.config.environment import Environment
-from shared.ports import Clock, Ledger, Messages, Metrics, Prober, Services
+from shared.ports import Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
 
 
 class Cloud(Protocol):
@@ -23,3 +23,7 @@ class Cloud(Protocol):
     def ledger(self) -> Ledger: ...
     @property
     def prober(self) -> Prober: ...
+    @property
+    def databases(self) -> Databases: ...
+    @property
+    def objects(self) -> Objects: ...

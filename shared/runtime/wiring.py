@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from shared.config.environment import VARIABLE, Environment, load_environment
-from shared.ports import Clock, Ledger, Messages, Metrics, Prober, Services
+from shared.ports import Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
 
 
 class GoogleCloud:
     """`shared.runtime.cloud.Cloud` on Google's clients.
 
-    Nothing of Google's is imported before a property is read. RUN_ENDPOINT and MONITORING_ENDPOINT ("host:port",
-    plain text) point at a local cloud; Google's own PUBSUB_EMULATOR_HOST and STORAGE_EMULATOR_HOST do the rest.
+    Nothing of Google's is imported before a property is read. RUN_ENDPOINT, MONITORING_ENDPOINT and SQL_ENDPOINT
+    ("host:port", plain text) point at a local cloud; Google's own PUBSUB_EMULATOR_HOST and STORAGE_EMULATOR_HOST do
+    the rest.
     """
 
     @cached_property
@@ -63,6 +64,20 @@ class GoogleCloud:
         from shared.adapters.probes import HttpProber
 
         return HttpProber()
+
+    @cached_property
+    def databases(self) -> Databases:
+        with _lean_imports():
+            from shared.adapters.cloud_sql import CloudSql
+
+        return CloudSql(self.environment.project, os.environ.get("SQL_ENDPOINT"))
+
+    @cached_property
+    def objects(self) -> Objects:
+        with _lean_imports():
+            from shared.adapters.objects import StorageObjects
+
+        return StorageObjects()
 
 
 @contextmanager

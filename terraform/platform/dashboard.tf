@@ -50,7 +50,7 @@ locals {
       },
       {
         title   = "Verified backups (a day without a bar is a day without one)"
-        filter  = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.announcements.name}\" AND metric.labels.kind=\"backup.verified\""
+        filter  = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.backups.name}\" AND metric.labels.kind=\"export.verified\""
         aligner = "ALIGN_DELTA"
         reducer = "REDUCE_SUM"
         groups  = ["metric.label.service"]

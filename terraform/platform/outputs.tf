@@ -23,6 +23,8 @@ output "functions" {
       auto_rollback   = module.auto_rollback
       rollout_command = module.rollout_command
       notify          = module.notify
+      sql_backup      = module.sql_backup
+      backup_verify   = module.backup_verify
     } : name => function
   }
 }

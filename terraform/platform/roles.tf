@@ -55,6 +55,28 @@ module "ledger_writer" {
   permissions = ["storage.objects.create", "storage.objects.get", "storage.objects.list"]
 }
 
+# roles/cloudsql.viewer sees users and connection settings too.
+module "sql_reader" {
+  source = "../modules/role"
+
+  project     = local.project
+  id          = "deliverySqlReader"
+  title       = "see databases"
+  description = "See instances, their operations and their backups; nothing that is in them."
+  permissions = ["cloudsql.backupRuns.list", "cloudsql.instances.get", "cloudsql.instances.list"]
+}
+
+# roles/cloudsql.editor changes and restarts instances as well.
+module "sql_exporter" {
+  source = "../modules/role"
+
+  project     = local.project
+  id          = "deliverySqlExporter"
+  title       = "export databases"
+  description = "Start an export of an instance; where to, its own account decides."
+  permissions = ["cloudsql.instances.export"]
+}
+
 # Replacing an object takes the right to delete it.
 module "freeze_keeper" {
   source = "../modules/role"

@@ -1,6 +1,6 @@
 # What rollouts tell, as metrics, and the alerts on them.
 
-# Every announcement, by kind and service: "rollout.advanced", "rollout.rolled_back", "backup.verified" …
+# Every announcement, by kind and service: "rollout.advanced", "rollout.rolled_back", "export.verified" …
 resource "google_logging_metric" "announcements" {
   project     = local.project
   name        = "delivery/announcements"
@@ -8,7 +8,7 @@ resource "google_logging_metric" "announcements" {
   filter = join(" AND ", [
     "resource.type=\"cloud_run_revision\"",
     "resource.labels.service_name=\"${module.notify.name}\"",
-    "jsonPayload.event=~\"^(rollout|service|traffic|environment|build|backup|drill)\\.\"",
+    "jsonPayload.event=~\"^(rollout|service|traffic|environment|build|export|backup|drill)\\.\"",
   ])
 
   label_extractors = {
@@ -45,6 +45,7 @@ resource "google_logging_metric" "pages" {
     "resource.labels.service_name=\"${module.notify.name}\"",
     "severity=CRITICAL",
     "jsonPayload.rollout:*",
+    "NOT jsonPayload.service=\"backups\"", # they have alerts of their own
   ])
 
   label_extractors = {
@@ -117,28 +118,4 @@ module "revision_fails" {
       group_by  = ["resource.label.service_name", "resource.label.revision_name"]
     },
   ]
-}
-
-# What pages is the absence of a fresh verified backup, not only a failed job. An alignment reaches 25 hours at most and
-# a duration 23.5; together they are the configured age.
-module "no_verified_backup" {
-  source   = "../modules/alert"
-  for_each = local.whole.databases
-
-  project  = local.project
-  name     = "NoVerifiedBackup"
-  subject  = each.key
-  severity = "CRITICAL"
-  channels = local.people
-
-  thresholds = [{
-    name      = "no export was verified"
-    filter    = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.announcements.name}\" AND metric.labels.kind=\"backup.verified\" AND metric.labels.service=\"${each.key}\""
-    below     = 1
-    alignment = 90000
-    seconds   = min(max(each.value.backups.verified_age_hours_max - 25, 0), 23) * 3600
-    aligner   = "ALIGN_DELTA"
-    reducer   = "REDUCE_SUM"
-    missing   = "EVALUATION_MISSING_DATA_ACTIVE"
-  }]
 }

@@ -121,7 +121,7 @@ def test_a_service_that_does_not_answer_is_unavailable(monkeypatch: pytest.Monke
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         monkeypatch.setenv(EMULATOR_VARIABLE, f"http://127.0.0.1:{nobody.getsockname()[1]}")
-        monkeypatch.setattr(storage, "_RETRY", storage._RETRY.with_timeout(0.1))
+        monkeypatch.setattr(storage, "RETRY", storage.RETRY.with_timeout(0.1))
         ledger = StorageLedger("ledger")
         with pytest.raises(Unavailable):
             ledger.append("a", b"{}")

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.events.payloads import payload
@@ -19,6 +19,7 @@ HOSTILE = {
     "many signs": "🜏" * 3000,
     "a megabyte": "x" * 900_000,
     "half a character": "\ud83d",
+    "many digits": "9" * 5000,
 }
 JUNK: dict[str, Any] = {
     "null": None,
@@ -63,17 +64,17 @@ def envelopes() -> Iterator[tuple[str, bytes]]:
         yield f"an attribute called {name}", wrapped(b"{}", {text: 3})
 
 
-def bodies(good: Any) -> Iterator[tuple[str, bytes]]:
-    """`good`, and every field of it replaced by everything, one at a time."""
+def bodies(good: Any, attributes: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """`good`, which comes with `attributes`, and every field of it replaced by everything, one at a time."""
     yield "data are empty", wrapped(b"")
     yield "data are not JSON", wrapped(b"{")
     yield "data are no object", wrapped(b"[]")
     yield "data are nested", wrapped(b'{"a":' * 50_000)
     yield "data are large", wrapped(json.dumps({"a": "x" * 2_000_000}).encode())
     for place, changed in _mutations(good):
-        yield place, wrapped(json.dumps(changed).encode())
+        yield place, wrapped(json.dumps(changed).encode(), attributes)
     for name, text in HOSTILE.items():
-        yield f"a field called {name}", wrapped(json.dumps({**good, text: text}).encode())
+        yield f"a field called {name}", wrapped(json.dumps({**good, text: text}).encode(), attributes)
 
 
 def _mutations(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,14 +2,17 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from flask import Flask, request
 
 from benchmarks.messages import mattering
 from scripts.local_cloud.topology import ROUTES, Route
+from shared.config.backups import Backups
 from shared.runtime.door import open_door
 from tests.bad_input.corpus import bodies, envelopes
 from tests.fakes import FakeCloud, FakeMessages
@@ -18,10 +21,15 @@ from tests.runtime.tokens import AUDIENCE, EMAIL, KEY, token
 
 DONE, LATER = 200, 503
 TOO_LARGE = ("too large to keep", "too large")
+EXPORT = "exports/chat/app/20261123T000000Z.sql.gz"
+WRITTEN = {"bucket": "landing", "name": EXPORT, "generation": "7", "size": "9", "crc32c": "AAAAAA=="}
 CHANGED = {"resource": {"type": "cloud_run_revision", "labels": {"service_name": "web"}}}
-EXAMPLES = {
-    **{sent.topic: json.loads(sent.data) for sent in mattering(digest("a")).values()},
-    "revision-changes": CHANGED,
+EXAMPLES: dict[str, tuple[Any, Mapping[str, str]]] = {
+    **{sent.topic: (json.loads(sent.data), sent.attributes) for sent in mattering(digest("a")).values()},
+    "revision-changes": (CHANGED, {}),
+    "backup-requests": ({}, {}),
+    "backup-checks": ({}, {}),
+    "backup-objects": (WRITTEN, {"eventType": "OBJECT_FINALIZE"}),
 }
 """By topic, a message that is acted on."""
 PUSHES = [pytest.param(route, id=route.subscription) for route in ROUTES]
@@ -35,6 +43,8 @@ class Door:
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("K_SERVICE", raising=False)
         self.cloud: FakeCloud = deployed().cloud
+        backups = Backups(bucket="landing", instances={"chat": ("app",)})
+        self.cloud.environment = replace(self.cloud.environment, backups=backups)
         self.bearer = token(datetime.now(UTC))
         app = Flask(function)
         door = open_door(function, handler(function), lambda: self.cloud)
@@ -43,13 +53,15 @@ class Door:
 
     def post(self, body: bytes, topic: str) -> tuple[int, str]:
         self.cloud.messages = FakeMessages()
-        answer = self._client.post(f"/projects/p/topics/{topic}", data=body, headers={"Authorization": f"Bearer {self.bearer}"})
+        answer = self._client.post(
+            f"/projects/p/topics/{topic}", data=body, headers={"Authorization": f"Bearer {self.bearer}"}
+        )
         return answer.status_code, answer.text
 
 
 def corpus(topic: str) -> Iterator[tuple[str, bytes]]:
     yield from envelopes()
-    yield from bodies(EXAMPLES[topic])
+    yield from bodies(*EXAMPLES[topic])
 
 
 @pytest.mark.parametrize("route", PUSHES)

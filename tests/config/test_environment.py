@@ -109,6 +109,36 @@ def test_what_is_not_a_configuration_says_so(text: str, field: str) -> None:
     assert any(problem.startswith(f"{field}: ") for problem in problems(text))
 
 
+def test_backups_name_bucket_instances_and_times() -> None:
+    instances = {"chat": ["app", "logs"]}
+    backups = load(
+        backups={"bucket": "b", "instances": instances, "period_seconds": 3600, "retired": ["public.old"]}
+    ).backups
+    assert backups.retired == {"public.old"}
+    assert (backups.bucket, backups.instances) == ("b", {"chat": ("app", "logs")})
+    assert (backups.period, backups.patience) == (timedelta(hours=1), timedelta(hours=2))
+    assert load().backups is None
+
+
+@pytest.mark.parametrize(
+    ("backups", "field"),
+    [
+        ([], "backups"),
+        ({"bucket": "", "instances": {"chat": ["app"]}}, "backups.bucket"),
+        ({"bucket": "b"}, "backups.instances"),
+        ({"bucket": "b", "instances": {"Chat": ["app"]}}, "backups.instances.Chat"),
+        ({"bucket": "b", "instances": {"chat": []}}, "backups.instances.chat"),
+        ({"bucket": "b", "instances": {"chat": ["a/b"]}}, "backups.instances.chat"),
+        ({"bucket": "b", "instances": {"chat": ["a"]}, "patience_seconds": 0}, "backups.patience_seconds"),
+        ({"bucket": "b", "instances": {"chat": ["a"]}, "append_only": "public.users"}, "backups.append_only"),
+        ({"bucket": "b", "instances": {"chat": ["a"]}, "nights": 1}, "backups.nights"),
+    ],
+)
+def test_a_problem_of_the_backups_names_its_field(backups: Any, field: str) -> None:
+    [problem] = problems(json.dumps({**GOOD, "backups": backups}))
+    assert problem.startswith(f"{field}: ")
+
+
 def test_the_freeze_may_lie_beside_the_ledger() -> None:
     assert load().control_bucket == ""
     assert load(control_bucket="pushnchat-dev-control").control_bucket == "pushnchat-dev-control"

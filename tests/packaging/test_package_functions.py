@@ -101,6 +101,8 @@ def post(port: int, topic: str, body: object, authorization: str) -> tuple[int, 
 
 # For every function a message that it takes, understands and has nothing to do for: no cloud is needed to answer it.
 QUIET = {
+    "backup_verify": ("backup-checks", {}, "not_configured"),
+    "sql_backup": ("backup-requests", {}, "not_configured"),
     "image_pushed": ("gcr", {"action": "DELETE", "tag": "registry.example/apps/web:1"}, "deleted"),
     "build_finished": ("cloud-builds", {"id": "b", "status": "WORKING"}, "not_finished"),
     "canary_deploy": (

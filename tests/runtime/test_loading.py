@@ -18,6 +18,7 @@ LATE = (
     "google.cloud.run_v2",
     "google.cloud.storage",
     "google.pubsub_v1",
+    "googleapiclient",
     "grpc",
     "requests",
     "shared.adapters",
@@ -33,7 +34,7 @@ def test_a_door_opens_without_what_only_a_message_that_matters_needs(function: s
     assert [name for name in json.loads(loaded.stdout) if name.startswith(LATE)] == []
 
 
-@pytest.mark.parametrize("port", ["services", "messages", "metrics", "ledger"])
+@pytest.mark.parametrize("port", ["services", "messages", "metrics", "ledger", "databases", "objects"])
 def test_a_port_is_made_once_and_leaves_the_garbage_collector_on(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {
         "name": "dev",

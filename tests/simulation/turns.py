@@ -57,6 +57,8 @@ class Turn:
     metrics: Any
     ledger: Any
     prober: Any
+    databases: Any  # no function of the rollout reaches these two: there is no such port, and asking would fail
+    objects: Any
 
     @property
     def environment(self) -> Environment:

@@ -12,7 +12,10 @@ MOVERS = {"canary_deploy", "traffic_shift", "auto_rollback", "rollout_command"}
 ON_THE_PROJECT = {
     ("function-builds", "roles/logging.logWriter"),
     ("health-verify", "deliveryMetricReader"),
+    ("sql-backup", "deliverySqlReader"),
+    ("backup-verify", "deliverySqlReader"),
 }
+ON_NAMED_INSTANCES = {("sql-backup", "deliverySqlExporter"): 'resource.name == "projects/{project}/instances/chat"'}
 
 
 def grants(root: Root) -> Iterator[tuple[str, str, str, str]]:
@@ -67,7 +70,17 @@ def test_no_grant_takes_rights_from_others(environment: Root) -> None:
 
 def test_only_reading_is_granted_on_the_whole_project(environment: Root) -> None:
     on_project = {(who, role) for kind, _, role, who in grants(environment) if kind == "google_project_iam_member"}
-    assert on_project == ON_THE_PROJECT
+    assert on_project == ON_THE_PROJECT | set(ON_NAMED_INSTANCES)
+
+
+def test_what_changes_a_database_is_granted_for_instances_by_their_names(environment: Root) -> None:
+    found = {}
+    for row in environment.of("google_project_iam_member").values():
+        for condition in row["condition"]:
+            who = row["member"].partition(":")[2].partition("@")[0]
+            found[who, row["role"].rpartition("/roles/")[2]] = condition["expression"].partition(" && ")[2]
+    project = environment.output("configuration")["whole"]["project"]["id"]
+    assert found == {who: expression.format(project=project) for who, expression in ON_NAMED_INSTANCES.items()}
 
 
 def test_no_basic_role_is_granted(environment: Root) -> None:
@@ -113,13 +126,18 @@ def test_whoever_moves_a_service_may_act_as_that_service_alone(environment: Root
     assert acting == {(account(mover), f"service-{service}") for mover in MOVERS for service in services}
 
 
-def test_only_notify_writes_the_ledger_and_only_rollout_command_the_freeze(environment: Root) -> None:
+def test_few_write_the_ledger_one_keeps_backups_and_one_freezes(environment: Root) -> None:
     writers = {
         (target.rpartition("-")[2], who)
         for kind, target, role, who in grants(environment)
         if kind == "google_storage_bucket_iam_member" and role in {"deliveryLedgerWriter", "deliveryFreezeKeeper"}
     }
-    assert writers == {("ledger", "notify"), ("control", "rollout-command")}
+    assert writers == {
+        ("ledger", "notify"),
+        ("ledger", "backup-verify"),
+        ("backups", "backup-verify"),
+        ("control", "rollout-command"),
+    }
 
 
 def test_roles_of_our_own_are_small(environment: Root) -> None:

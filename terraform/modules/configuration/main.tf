@@ -44,10 +44,33 @@ locals {
     assets  = "${local._registry.project.id}-assets" # one for all: a promotion moves an image, not its files
     exports = "${local.whole.project.id}-exports"
     backups = "${local.whole.project.id}-backups"
+    drills  = "${local.whole.project.id}-drills"
+  }
+
+  _databases = { for name, database in local.whole.databases : name => database.backups }
+
+  # What the backup functions are told; each instance holds the database of its own name.
+  backups = {
+    for key in length(local._databases) == 0 ? [] : ["backups"] : key => {
+      bucket          = local.buckets.exports
+      locked_bucket   = local.buckets.backups
+      drill_bucket    = local.buckets.drills
+      instances       = { for name in keys(local._databases) : name => [name] }
+      age_max_seconds = 3600 * max([for row in local._databases : row.verified_age_hours_max]...)
+      append_only     = sort(distinct(flatten([for row in local._databases : row.append_only])))
+      drills = {
+        for name, row in local._databases : "${name}/${name}" => {
+          newest_row             = row.newest_row
+          checks                 = row.checks
+          recovery_point_seconds = 3600 * row.recovery_point_hours_max
+          recovery_time_seconds  = 60 * row.recovery_minutes_max
+        }
+      }
+    }
   }
 
   # The functions' part, DELIVERY_ENVIRONMENT: only the fields their own loader knows.
-  functions = {
+  functions = merge(local.backups, {
     name           = local.whole.name
     project        = local.whole.project.id
     region         = local.whole.regions.serving
@@ -59,7 +82,7 @@ locals {
         { for key in ["deploy_tags", "deploys_on", "probe_paths", "strategy"] : key => service[key] if can(service[key]) }
       )
     }
-  }
+  })
 }
 
 output "buckets" {

@@ -40,7 +40,7 @@ run "the_functions_get_their_part_and_no_more" {
   command = plan
 
   assert {
-    condition     = toset(keys(jsondecode(output.functions))) == toset(["name", "project", "region", "ledger_bucket", "control_bucket", "services"])
+    condition     = toset(keys(jsondecode(output.functions))) == toset(["name", "project", "region", "ledger_bucket", "control_bucket", "services", "backups"])
     error_message = "Their loader refuses a field it does not know."
   }
 

@@ -1,0 +1,65 @@
+"""Large objects of Cloud Storage, read piece by piece as they are stored, through Google's client."""
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final
+
+from google.api_core.exceptions import PreconditionFailed
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.storage import Blob, Client
+
+from shared.adapters.storage import EMULATOR_VARIABLE, RETRY, storage_errors
+
+PIECE_SIZE: Final = 4 << 20  # bytes; what one request brings, and about what memory holds of the object
+PIECE_SECONDS: Final = 30.0
+COPY_SECONDS: Final = 60.0  # one call of a copy between regions, which answers after about 30 s when it is not done
+
+
+class StorageObjects:
+    """`shared.ports.Objects`."""
+
+    @cached_property
+    def _client(self) -> Client:
+        if not os.environ.get(EMULATOR_VARIABLE):
+            return Client(project=None)
+        return Client(project=None, credentials=AnonymousCredentials())
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    def pieces(self, bucket: str, key: str, generation: int, size: int) -> Iterator[bytes]:
+        """Pinned to one generation: an object replaced in between is NotFound, never a mixture."""
+        blob = self._client.bucket(bucket).blob(key, generation=generation)
+        for start in range(0, size, PIECE_SIZE):
+            with storage_errors():
+                piece = blob.download_as_bytes(
+                    start=start,
+                    end=min(start + PIECE_SIZE, size) - 1,
+                    raw_download=True,  # as stored: an object may claim to be gzip and would come unfolded
+                    checksum=None,  # of a part there is none; gzip's own is checked by the reader
+                    timeout=PIECE_SECONDS,
+                    retry=RETRY,
+                )
+            yield bytes(piece)
+
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
+        """https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite."""
+        source, copied = self._client.bucket(bucket).blob(key), self._client.bucket(to_bucket).blob(to_key)
+        with storage_errors():
+            if not copied.exists(timeout=PIECE_SECONDS, retry=RETRY):
+                _rewrite(source, copied)
+            copied.reload(timeout=PIECE_SECONDS, retry=RETRY)
+        return str(copied.crc32c)
+
+
+def _rewrite(source: Blob, copied: Blob) -> None:
+    """Somebody else may be first, and has written the same."""
+    token, done = None, False
+    try:
+        while not done:
+            token, _, _ = copied.rewrite(source, token=token, if_generation_match=0, timeout=COPY_SECONDS, retry=RETRY)
+            done = token is None
+    except PreconditionFailed:
+        return

@@ -1,0 +1,51 @@
+"""RPO and RTO as arithmetic: how much would be lost, how long a restore takes, and whether that is what was promised.
+
+The loss is counted from the moment the data is of, never from when a file was finished.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objectives:
+    """recovery_point: the most that may be lost (RPO); recovery_time: the longest a restore may take (RTO)."""
+
+    recovery_point: timedelta
+    recovery_time: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one drill showed. steps: how long each took, in order; the deletion is no part of a recovery."""
+
+    data_of: datetime
+    drilled_at: datetime
+    steps: Mapping[str, timedelta]
+
+    @property
+    def loss(self) -> timedelta:
+        """What would have been lost had the source been gone when the drill began. An age below zero is a fault."""
+        return self.drilled_at - self.data_of
+
+    @property
+    def recovery(self) -> timedelta:
+        return sum(self.steps.values(), timedelta())
+
+
+def worst_loss(period: timedelta, export_time: timedelta, verify_time: timedelta) -> timedelta:
+    """Just before the next export is verified: a whole period, and what exporting and verifying take on top."""
+    return period + export_time + verify_time
+
+
+def shortfalls(measured: Measured, objectives: Objectives) -> tuple[str, ...]:
+    """Every promise the drill did not keep, one sentence each."""
+    found = []
+    if measured.loss < timedelta():
+        found.append(f"The newest row is {-measured.loss} younger than the drill: a clock is wrong.")
+    elif measured.loss > objectives.recovery_point:
+        found.append(f"{measured.loss} of data would be lost; at most {objectives.recovery_point} may be.")
+    if measured.recovery > objectives.recovery_time:
+        found.append(f"The restore took {measured.recovery}; at most {objectives.recovery_time} is promised.")
+    return tuple(found)

@@ -1,0 +1,76 @@
+"""What an export must have, judged by the last verified ones: a dump can be whole and still not be everything."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+from shared.backup.dump import DumpReport
+from shared.backup.faults import Fault, FaultKind
+
+COMPARED_MAX: Final = 7  # verified exports looked back at: one odd night does not move their median
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What is known about a database besides its dumps.
+
+    append_only: tables that never lose rows; retired: tables a migration dropped on purpose; extensions: those a
+    migration added on purpose; rows_min: counted at the source before the export began, by table;
+    share_min: of the usual size, and of a table's last rows, below which it has collapsed; small_table_rows: below this
+    a table may shrink as it likes.
+    """
+
+    append_only: frozenset[str] = frozenset()
+    retired: frozenset[str] = frozenset()
+    extensions: frozenset[str] = frozenset()
+    rows_min: Mapping[str, int] = field(default_factory=dict)
+    share_min: float = 0.5
+    small_table_rows: int = 100
+
+
+def trend_faults(report: DumpReport, verified: Sequence[DumpReport], expected: Expectation) -> tuple[Fault, ...]:
+    """verified: the reports of earlier good exports, oldest first; the first export ever has none to compare with."""
+    faults = [*_source_faults(report, expected)]
+    if verified:
+        faults += _size_faults(report, verified[-COMPARED_MAX:], expected)
+        faults += _table_faults(report, verified[-1], expected)
+        faults += _extension_faults(report, verified[-1], expected)
+    return tuple(faults)
+
+
+def _source_faults(report: DumpReport, expected: Expectation) -> Iterable[Fault]:
+    for table, rows_min in sorted(expected.rows_min.items()):
+        rows = report.rows.get(table, 0)
+        if rows < rows_min:
+            text = f"{table} has {rows} rows; the source had {rows_min} before the export began"
+            yield Fault(kind=FaultKind.ROWS_LOST, text=text)
+
+
+def _size_faults(report: DumpReport, verified: Sequence[DumpReport], expected: Expectation) -> Iterable[Fault]:
+    usual = median(earlier.compressed_size for earlier in verified)
+    if report.compressed_size < usual * expected.share_min:
+        share = report.compressed_size / usual
+        text = f"{report.compressed_size} bytes are {share:.0%} of the usual {usual:.0f}"
+        yield Fault(kind=FaultKind.SIZE_COLLAPSED, text=text)
+
+
+def _table_faults(report: DumpReport, last: DumpReport, expected: Expectation) -> Iterable[Fault]:
+    for table, before in sorted(last.rows.items()):
+        if table in expected.retired:
+            continue
+        now = report.rows.get(table)
+        if now is None:
+            text = f"{table} is missing; the last verified export had {before} rows of it"
+            yield Fault(kind=FaultKind.TABLE_MISSING, text=text)
+        elif now < before and table in expected.append_only:
+            text = f"{table} only ever grows, and has {now} rows after {before}"
+            yield Fault(kind=FaultKind.ROWS_LOST, text=text)
+        elif before >= expected.small_table_rows and now < before * expected.share_min:
+            yield Fault(kind=FaultKind.ROWS_LOST, text=f"{table} fell from {before} rows to {now}")
+
+
+def _extension_faults(report: DumpReport, last: DumpReport, expected: Expectation) -> Iterable[Fault]:
+    for name in sorted(set(report.extensions) - set(last.extensions) - expected.extensions):
+        text = f"it needs the extension {name}, which no verified export needed: a restore may fail on it"
+        yield Fault(kind=FaultKind.UNKNOWN_EXTENSION, text=text)

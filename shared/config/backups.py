@@ -1,0 +1,151 @@
+"""Which databases are exported, where to and how often, and how they are drilled: the environment's `backups`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from shared.backup.objectives import Objectives
+
+_INSTANCE: Final = re.compile(r"[a-z][a-z0-9-]{0,96}")
+_DATABASE: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_NAMES: Final = ("append_only", "retired", "extensions")
+_BUCKETS: Final = ("locked_bucket", "drill_bucket")
+_SPANS: Final = ("period", "patience", "age_max", "drill_deadline", "drill_age_max")
+_USUAL: Final = Objectives(recovery_point=timedelta(hours=30), recovery_time=timedelta(hours=1))
+_KNOWN: Final = {"bucket", "instances", "drills", *_BUCKETS, *(f"{name}_seconds" for name in _SPANS), *_NAMES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drilled:
+    """What a restore of one database must show, beside every row.
+
+    newest_row: SQL whose one value is the time of the newest row, or ""; checks: by name, SQL whose one value must be
+    true; objectives: what is promised.
+    """
+
+    newest_row: str = ""
+    checks: Mapping[str, str] = field(default_factory=dict)
+    objectives: Objectives = _USUAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backups:
+    """bucket: where exports land; locked_bucket: where good ones are copied, or ""; drill_bucket: what a throw-away
+    instance may read and write, or "" when nothing is drilled; instances: the databases of each Cloud SQL instance.
+
+    period: one export per database in each; patience: an export that runs longer than this is late; age_max: of the
+    night of the newest verified export, and of the newest Cloud SQL backup, beyond which somebody is paged.
+    append_only, retired, extensions: what is known of the tables, see `shared.backup.trend.Expectation`.
+    drills: by "instance/database"; drill_deadline: a drill that takes longer has failed; drill_age_max: of the last
+    drill that passed, beyond which somebody is paged.
+    """
+
+    bucket: str
+    instances: Mapping[str, tuple[str, ...]]
+    period: timedelta = timedelta(days=1)
+    patience: timedelta = timedelta(hours=2)
+    age_max: timedelta = timedelta(hours=30)
+    append_only: frozenset[str] = frozenset()
+    retired: frozenset[str] = frozenset()
+    extensions: frozenset[str] = frozenset()
+    locked_bucket: str = ""
+    drill_bucket: str = ""
+    drills: Mapping[str, Drilled] = field(default_factory=dict)
+    drill_deadline: timedelta = timedelta(hours=4)
+    drill_age_max: timedelta = timedelta(days=9)
+
+    @property
+    def databases(self) -> tuple[tuple[str, str], ...]:
+        """Every instance with each of its databases."""
+        return tuple((instance, database) for instance, names in self.instances.items() for database in names)
+
+    def drilled(self, instance: str, database: str) -> Drilled:
+        return self.drills.get(f"{instance}/{database}", Drilled())
+
+
+def read_backups(raw: Any, problems: list[str]) -> Backups | None:
+    """None when the environment has none; what is wrong is added to `problems`, each with its field."""
+    if raw is None:
+        return None
+    if not isinstance(raw, dict):
+        problems.append("backups: must be an object")
+        return None
+    problems += [f"backups.{name}: unknown field" for name in sorted(set(raw) - _KNOWN)]
+    for name in ("bucket", *(name for name in _BUCKETS if name in raw)):
+        if not isinstance(raw.get(name), str) or not raw[name]:
+            problems.append(f"backups.{name}: must be a text that is not empty")
+    spans: dict[str, Any] = {name: _span(raw[f"{name}_seconds"], f"backups.{name}_seconds", problems)
+             for name in _SPANS if f"{name}_seconds" in raw}  # fmt: skip
+    names: dict[str, Any] = {name: _names(raw[name], f"backups.{name}", problems) for name in _NAMES if name in raw}
+    buckets: dict[str, Any] = {name: str(raw[name]) for name in ("bucket", *_BUCKETS) if name in raw}
+    instances = _instances(raw.get("instances"), problems)
+    drills = _drills(raw.get("drills", {}), instances, problems)
+    return Backups(**{"bucket": "", **buckets, **spans, **names}, instances=instances, drills=drills)
+
+
+def _instances(raw: Any, problems: list[str]) -> dict[str, tuple[str, ...]]:
+    if not isinstance(raw, dict) or not raw:
+        problems.append("backups.instances: must be an object with at least one instance")
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    for name, databases in raw.items():
+        path = f"backups.instances.{name}"
+        if not _INSTANCE.fullmatch(name):
+            problems.append(f"{path}: no name of a Cloud SQL instance")
+        if not isinstance(databases, list) or not databases or any(not _is_database(one) for one in databases):
+            problems.append(f"{path}: must be a list of at least one database name of letters, digits, _ and -")
+        else:
+            found[name] = tuple(databases)
+    return found
+
+
+def _drills(raw: Any, instances: Mapping[str, tuple[str, ...]], problems: list[str]) -> dict[str, Drilled]:
+    if not isinstance(raw, dict):
+        problems.append("backups.drills: must be an object")
+        return {}
+    known = {f"{instance}/{database}" for instance, names in instances.items() for database in names}
+    problems += [f"backups.drills.{key}: no database of backups.instances" for key in sorted(set(raw) - known)]
+    return {key: _drilled(row, f"backups.drills.{key}", problems) for key, row in raw.items()}
+
+
+def _drilled(row: Any, path: str, problems: list[str]) -> Drilled:
+    if not isinstance(row, dict):
+        problems.append(f"{path}: must be an object")
+        return Drilled()
+    spans = {"recovery_point_seconds", "recovery_time_seconds"}
+    problems += [f"{path}.{name}: unknown field" for name in sorted(set(row) - {"newest_row", "checks", *spans})]
+    newest, checks = row.get("newest_row", ""), row.get("checks", {})
+    if not isinstance(newest, str):
+        problems.append(f"{path}.newest_row: must be a text")
+    if not isinstance(checks, dict) or any(not isinstance(sql, str) or not sql for sql in checks.values()):
+        problems.append(f"{path}.checks: must be an object of SQL texts")
+        checks = {}
+    point, time = (
+        _span(row[name], f"{path}.{name}", problems) if name in row else default
+        for name, default in (
+            ("recovery_point_seconds", _USUAL.recovery_point),
+            ("recovery_time_seconds", _USUAL.recovery_time),
+        )
+    )
+    objectives = Objectives(recovery_point=point, recovery_time=time)
+    return Drilled(newest_row=str(newest), checks=checks, objectives=objectives)
+
+
+def _names(value: Any, path: str, problems: list[str]) -> frozenset[str]:
+    if isinstance(value, list) and all(isinstance(name, str) and name for name in value):
+        return frozenset(value)
+    problems.append(f"{path}: must be a list of names")
+    return frozenset()
+
+
+def _is_database(value: object) -> bool:
+    return isinstance(value, str) and _DATABASE.fullmatch(value) is not None
+
+
+def _span(value: Any, path: str, problems: list[str]) -> timedelta:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        return timedelta(seconds=value)
+    problems.append(f"{path}: must be a number of seconds above 0")
+    return timedelta(days=1)

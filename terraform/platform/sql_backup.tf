@@ -1,0 +1,87 @@
+# Starts the night's export of every database, and returns at once.
+
+module "sql_backup" {
+  source = "../modules/function"
+
+  name          = "sql_backup"
+  description   = "Starts the night's export of every database, once."
+  common        = local.functions
+  subscriptions = { sql-backup = { topic = module.backup_requests.id } }
+  access = {
+    publishes = { rollout_events = module.rollout_events.id }
+    buckets = {
+      ledger = { bucket = module.ledger.name, role = module.object_reader.id }
+    }
+  }
+}
+
+# An instance has no policy of its own; the condition names those it is about.
+resource "google_project_iam_member" "sql_backup" {
+  for_each = local.whole.databases
+
+  project = local.project
+  role    = module.sql_exporter.id
+  member  = module.sql_backup.member
+
+  condition {
+    title      = "only ${each.key}"
+    expression = "resource.type == \"sqladmin.googleapis.com/Instance\" && resource.name == \"projects/${local.project}/instances/${each.key}\""
+  }
+}
+
+# Lists belong to the project.
+resource "google_project_iam_member" "sql_backup_reads" {
+  project = local.project
+  role    = module.sql_reader.id
+  member  = module.sql_backup.member
+}
+
+module "backup_requests" {
+  source = "../modules/topic"
+
+  project        = local.project
+  name           = "backup-requests"
+  regions        = local.storage_regions
+  encryption_key = local.key.automation
+}
+
+# One tick serves every database; each has its own schedule all the same, for they may differ.
+resource "google_cloud_scheduler_job" "export" {
+  for_each = local.whole.databases
+
+  project     = local.project
+  region      = local.automation
+  name        = "export-${each.key}"
+  description = "Asks sql_backup for the night's exports"
+  schedule    = each.value.backups.export_schedule
+  time_zone   = "Etc/UTC"
+
+  pubsub_target {
+    topic_name = module.backup_requests.id
+    data       = base64encode("{}")
+    attributes = { job = "export-${each.key}" }
+  }
+
+  retry_config {
+    retry_count = 3
+  }
+}
+
+module "export_fails" {
+  source   = "../modules/alert"
+  for_each = local.whole.databases
+
+  project  = local.project
+  name     = "ExportFails"
+  subject  = each.key
+  severity = "CRITICAL"
+  channels = local.people
+
+  thresholds = [{
+    name    = "an export was given up, is late, or is broken"
+    filter  = "${local._backup_news[each.key]} AND metric.labels.kind=one_of(\"export.given_up\",\"export.late\",\"export.broken\")"
+    above   = 0
+    aligner = "ALIGN_DELTA"
+    reducer = "REDUCE_SUM"
+  }]
+}

@@ -1,0 +1,72 @@
+"""The catalogue knows which export may be relied on, and says the same after writing and reading."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.backup.catalogue import Entry, decode, encode, fresh, newest_good
+from shared.backup.dump import DumpReport
+from shared.backup.faults import Fault, FaultKind
+from shared.backup.names import ExportName
+from shared.errors import InvalidRecord
+
+NIGHT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+FAULT = Fault(kind=FaultKind.NOT_COMPLETE, text="cut")
+
+
+def entry(days: int = 0, *faults: Fault) -> Entry:
+    night = NIGHT + timedelta(days=days)
+    return Entry(
+        name=ExportName(instance="chat", database="app", night=night),
+        bucket="landing",
+        generation=17,
+        crc32c="AAAAAA==",
+        verified_at=night + timedelta(minutes=20),
+        report=DumpReport(
+            compressed_size=10,
+            raw_size=40,
+            server_version="15.18",
+            tool_version="15.18",
+            rows={"public.users": 3},
+            extensions=("pgcrypto",),
+            faults=faults,
+        ),
+    )
+
+
+@pytest.mark.parametrize("written", [entry(), entry(1, FAULT)])
+def test_an_entry_is_read_as_it_was_written(written: Entry) -> None:
+    assert decode(encode(written)) == written
+
+
+@pytest.mark.parametrize(
+    "change", [{"v": 2}, {"key": "exports/elsewhere"}, {"rows": 7}, {"generation": "x"}, {"faults": [{"kind": "?"}]}]
+)
+def test_an_entry_that_cannot_be_read_says_so(change: dict[str, object]) -> None:
+    body = json.loads(encode(entry())) | change
+    with pytest.raises(InvalidRecord):
+        decode(json.dumps(body).encode())
+
+
+def test_the_newest_good_export_is_never_a_broken_one() -> None:
+    assert newest_good([entry(0), entry(2, FAULT), entry(1)]) == entry(1)
+    assert newest_good([entry(0, FAULT)]) is None
+
+
+def test_of_two_verifications_of_one_night_the_later_counts() -> None:
+    again = replace(entry(), verified_at=NIGHT + timedelta(hours=2))
+    assert newest_good([again, entry()]) == again
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"), [(timedelta(0), True), (timedelta(hours=26), True), (timedelta(hours=27), False)]
+)
+def test_freshness_is_counted_from_the_night_the_data_is_of(age: timedelta, expected: bool) -> None:
+    assert fresh(entry(), NIGHT + age, timedelta(hours=26)) is expected
+
+
+def test_neither_nothing_nor_an_export_of_the_future_is_fresh() -> None:
+    assert not fresh(None, NIGHT, timedelta(hours=26))
+    assert not fresh(entry(1), NIGHT, timedelta(hours=26))

@@ -1,0 +1,68 @@
+"""What an export has is compared with what the verified ones had."""
+
+import pytest
+
+from shared.backup.dump import DumpReport
+from shared.backup.faults import FaultKind
+from shared.backup.trend import Expectation, trend_faults
+
+
+def report(size: int = 1000, extensions: tuple[str, ...] = (), **rows: int) -> DumpReport:
+    return DumpReport(compressed_size=size, raw_size=size * 4, rows=rows, extensions=extensions)
+
+
+LAST = report(messages=1000, rooms=10)
+
+
+def found(now: DumpReport, expected: Expectation = Expectation(), *, last: DumpReport = LAST) -> list[FaultKind]:  # noqa: B008
+    return [fault.kind for fault in trend_faults(now, [last], expected)]
+
+
+def test_the_first_export_has_nothing_to_be_compared_with() -> None:
+    assert trend_faults(report(size=1), [], Expectation()) == ()
+
+
+@pytest.mark.parametrize(("size", "expected"), [(500, []), (499, [FaultKind.SIZE_COLLAPSED])])
+def test_less_than_half_the_usual_size_is_a_collapse(size: int, expected: list[FaultKind]) -> None:
+    assert found(report(size=size, messages=1000, rooms=10)) == expected
+
+
+def test_one_odd_night_does_not_move_the_usual_size() -> None:
+    nights = [report(size=size, messages=1) for size in (1000, 1000, 5000)]
+    assert trend_faults(report(size=900, messages=1), nights, Expectation()) == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ({"messages": 1000, "rooms": 10}, []),
+        ({"messages": 999, "rooms": 10}, []),
+        ({"messages": 499, "rooms": 10}, [FaultKind.ROWS_LOST]),
+        ({"messages": 1000, "rooms": 0}, []),
+        ({"messages": 1000}, [FaultKind.TABLE_MISSING]),
+        ({"messages": 1000, "rooms": 10, "new": 0}, []),
+    ],
+)
+def test_a_table_may_shrink_but_not_collapse_or_vanish(rows: dict[str, int], expected: list[FaultKind]) -> None:
+    assert found(report(1000, (), **rows)) == expected
+
+
+def test_a_table_that_only_grows_may_not_lose_one_row() -> None:
+    assert found(report(messages=999, rooms=10), Expectation(append_only=frozenset({"messages"}))) == [
+        FaultKind.ROWS_LOST
+    ]
+
+
+def test_a_table_dropped_on_purpose_is_not_missed() -> None:
+    assert found(report(messages=1000), Expectation(retired=frozenset({"rooms"}))) == []
+
+
+def test_rows_counted_at_the_source_must_be_in_the_file() -> None:
+    expected = Expectation(rows_min={"messages": 1001, "rooms": 10, "lost": 1})
+    assert found(report(messages=1000, rooms=10), expected) == [FaultKind.ROWS_LOST, FaultKind.ROWS_LOST]
+
+
+def test_a_new_extension_is_named_unless_it_was_declared() -> None:
+    now = report(messages=1000, rooms=10, extensions=("pgcrypto",))
+    assert found(now) == [FaultKind.UNKNOWN_EXTENSION]
+    assert found(now, Expectation(extensions=frozenset({"pgcrypto"}))) == []
