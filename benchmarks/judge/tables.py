@@ -79,7 +79,7 @@ class Sizes:
 
 
 SHORT = Sizes()
-LONG = Sizes(good=1400, effects=600, peers=200, stress=1000, clustered=2000, other=300)
+LONG = Sizes(good=1400, effects=400, peers=150, stress=400, clustered=1000, other=200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ class Risk(NamedTuple):
     missed_harm_risk: float = 0.05
     harm_points_max: float = 3.0
     latency_points_max: float = 25.0
-    proof_time: timedelta = timedelta(minutes=11)
+    proof_time: timedelta = timedelta(minutes=14)
 
 
 class Proof:

@@ -67,7 +67,7 @@ def question(
 
 
 def test_a_good_release_is_found_healthy_and_never_blamed() -> None:
-    verdicts = [run(seed, minutes=45) for seed in range(100)]
+    verdicts = [run(seed, minutes=50) for seed in range(100)]
     assert sum(verdict.health is Health.UNHEALTHY for verdict in verdicts) <= 1
     assert sum(verdict.health is Health.HEALTHY for verdict in verdicts) >= 95
 

@@ -84,7 +84,7 @@ def test_a_judge_that_takes_more_risk_is_seen_to_blame_the_good() -> None:
 
 def test_a_judge_that_trusts_every_request_is_seen_to_blame_the_good(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Clustering, "correlation", property(lambda _: 0.0))
-    assert run(ours(), CLUSTERED, 60, SEED).rolled_back > 2
+    assert run(ours(), replace(CLUSTERED, scatter=Scatter.BETA, correlation=0.1), 60, SEED).rolled_back > 2
 
 
 def test_a_timid_judge_is_seen_to_cost_users() -> None:
