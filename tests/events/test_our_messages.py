@@ -158,6 +158,7 @@ def test_a_history_too_long_to_send_leaves_the_verdict_alone() -> None:
         ({"sample_period": "a minute"}, "question.sample_period"),
         ({"risk": {}}, "question.risk.false_rollback_risk"),
         ({"ingest_delay": float("nan")}, "question.ingest_delay"),
+        ({"ingest_delay": 1e300}, "question.ingest_delay"),
     ],
 )
 def test_a_question_that_cannot_be_read_says_which_field(changes: dict[str, object], field: str) -> None:
