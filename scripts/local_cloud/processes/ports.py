@@ -5,8 +5,8 @@ import random
 import socket
 
 HOST = "127.0.0.1"
-# Below those that systems hand out to outgoing connections (32768 on Linux, 49152 elsewhere): nobody who merely connects
-# takes one meanwhile, and a connection to one that nobody listens on yet cannot meet itself.
+# Below those that systems hand out to outgoing connections (32768 on Linux, 49152 elsewhere): nobody who merely
+# connects takes one meanwhile, and a connection to one that nobody listens on yet cannot meet itself.
 RANGE = range(20_000, 32_768)
 _given: set[int] = set()
 _dice = random.SystemRandom()
