@@ -113,7 +113,7 @@ def _blame(case: _Case, trial: Trial, counts: str, harm: str) -> str:
     if blamed is None:
         return f"{counts}; {harm} that errors rose."
     ours, theirs = _latencies(case.rollout)
-    slow = slower_than_stable(CUTS[blamed][0], trial.edges_ms[blamed], ours, theirs)
+    slow = slower_than_stable(CUTS[blamed][0], trial.cuts.edges_ms[blamed], ours, theirs)
     return f"{slow}; {harm} that answers slowed."
 
 

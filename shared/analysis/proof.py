@@ -40,9 +40,10 @@ class Proof:
         self.sharp = self.blunt = 0.0
 
     def weigh(self, tally: Tally, periods: int, *, patient: bool) -> None:
-        self.sharp += self.comparison.safety(tally, self._margin, periods)
+        sharp, blunt = self.comparison.safety(tally, (self._margin, self.margin_max), periods)
+        self.sharp += sharp
         if not patient:
-            self.blunt += self.comparison.safety(tally, self.margin_max, periods)
+            self.blunt += blunt
 
     @property
     def log_e(self) -> float:
