@@ -38,6 +38,7 @@ TOOLS = (
     "grpc-stubs",
     "hypothesis",
     "import-linter",
+    "matplotlib",
     "mypy",
     "numpy",
     "pytest",

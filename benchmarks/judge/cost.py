@@ -1,11 +1,13 @@
 """What a look costs: the time of one judgement of half a day, of one more minute, and of the import."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import islice
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 
 import numpy as np
@@ -15,7 +17,9 @@ from benchmarks.judge.rollout import BEFORE
 from benchmarks.judge.scenarios import Scenario
 from benchmarks.judge.traffic import Minute, Traffic
 from shared.analysis.evidence import History, Sample
-from shared.analysis.judge import Risk, judge
+from shared.analysis.judge import judge
+from shared.analysis.proof import Risk
+from shared.analysis.question import Question
 from shared.analysis.trial import Trial
 
 _HALF_A_DAY = 720
@@ -44,13 +48,26 @@ def history_of(before: list[Minute], during: list[Minute]) -> History:
     )
 
 
+def asked(history: History, *, share: int, next_share: int) -> Question:
+    """The question of a first step."""
+    return Question(
+        history=history,
+        canary="canary",
+        stable="stable",
+        rollout_started=STARTED,
+        step_started=STARTED,
+        share=share,
+        next_share=next_share,
+    )
+
+
 def look_ms() -> float:
     """One judgement from the whole history of a 12-hour step, milliseconds."""
     before, during = _minutes()
     history = history_of(before, during)
 
     def look() -> None:
-        judge(history, "canary", "stable", rollout_started=STARTED, step_started=STARTED, share=5, risk=Risk())
+        judge(asked(history, share=5, next_share=25))
 
     return _best_ms(look)
 
@@ -71,11 +88,14 @@ def minute_ms() -> float:
 
 
 def import_ms() -> tuple[float, float]:
-    """Over bare Python, and over one that has loaded what every function needs anyway."""
-    bare, loaded = _started_ms("pass"), _started_ms(_LOADED)
-    return _started_ms("import shared.analysis.judge") - bare, _started_ms(
-        f"{_LOADED}; import shared.analysis.judge"
-    ) - loaded
+    """Over bare Python, and over one that has loaded what every function needs anyway; compiled, as in the image."""
+    with TemporaryDirectory() as compiled:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        bare, loaded = _started_ms("pass", environment), _started_ms(_LOADED, environment)
+        alone = _started_ms("import shared.analysis.judge", environment)
+        added = _started_ms(f"{_LOADED}; import shared.analysis.judge", environment)
+    return alone - bare, added - loaded
 
 
 def _minutes() -> tuple[list[Minute], list[Minute]]:
@@ -93,10 +113,10 @@ def _best_ms(work: Callable[[], None]) -> float:
     return 1000 * min(times)
 
 
-def _started_ms(code: str) -> float:
+def _started_ms(code: str, environment: dict[str, str]) -> float:
     times = []
     for _ in range(2 * _TIMES):
         start = perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment)
         times.append(perf_counter() - start)
     return 1000 * median(times)

@@ -29,8 +29,8 @@ class Scenario:
 
     added: the canary's extra errors from minute `onset` on. slower, tail_slower, cold: factor on all its latencies, on
     those above stable's p90, and the share that take a cold start. correlation: within a minute, for Scatter.BETA.
-    burst: the error rate inside a burst. outage: (from, to, error rate) of both revisions. split: the observed share as
-    a part of the nominal one. switch: minutes until a new share takes effect. lost: minutes of one side that never
+    burst: the error rate inside a burst. outage: (from, to, error rate) of both revisions. split: factor on the
+    odds of reaching the canary. switch: minutes until a new share takes effect. lost: minutes of one side that never
     reach the metrics. daily: relative amplitude of the daily cycle of traffic and errors, and of log latency.
     """
 

@@ -21,8 +21,8 @@ STRESS: dict[str, Scenario] = {
     "all errors in bursts of 50 %": Scenario(baseline=0.01, scatter=Scatter.BURST, burst=0.5),
     "all errors in bursts of 20 %": Scenario(baseline=0.001, scatter=Scatter.BURST, burst=0.2),
     "a day's cycle of 80 %": Scenario(baseline=0.01, daily=0.8),
-    "60 % of the nominal share": Scenario(baseline=0.01, split=0.6),
-    "150 % of the nominal share": Scenario(baseline=0.01, split=1.5),
+    "the canary is reached at 0.6 of its odds": Scenario(baseline=0.01, split=0.6),
+    "the canary is reached at 1.5 of its odds": Scenario(baseline=0.01, split=1.5),
     "shares change two minutes late": Scenario(baseline=0.01, switch=2),
     "a tenth of the samples lost": Scenario(baseline=0.01, lost=0.1),
     "metrics four minutes late": Scenario(baseline=0.01, delay=4),
@@ -55,8 +55,8 @@ SETTINGS: dict[str, Strategy] = {
     "false_rollback_risk 5 %": replace(DEFAULT, false_rollback_risk=0.05),
     "false_rollback_risk 0.1 %": replace(DEFAULT, false_rollback_risk=0.001),
     "missed_harm_risk 1 %": replace(DEFAULT, missed_harm_risk=0.01),
-    "harm_points_max 5": replace(DEFAULT, harm_points_max=5),
-    "harm_points_max 25": replace(DEFAULT, harm_points_max=25),
+    "harm_points_max 1": replace(DEFAULT, harm_points_max=1),
+    "harm_points_max 10": replace(DEFAULT, harm_points_max=10),
     "latency_points_max 10": replace(DEFAULT, latency_points_max=10),
     "proof_time 5 min": replace(DEFAULT, proof_time=timedelta(minutes=5)),
     "proof_time 30 min": replace(DEFAULT, proof_time=timedelta(minutes=30)),
@@ -71,14 +71,15 @@ class Sizes:
     """Rollouts per cell."""
 
     good: int = 100
-    effects: int = 100
+    effects: int = 250
     peers: int = 30
     stress: int = 100
+    clustered: int = 400
     other: int = 60
 
 
 SHORT = Sizes()
-LONG = Sizes(good=1400, effects=400, peers=200, stress=1000, other=300)
+LONG = Sizes(good=1400, effects=400, peers=150, stress=400, clustered=1000, other=200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ QUIET: dict[str, Strategy] = {
     "50, 90 (default there)": DEFAULT,
     "5, 25, 50, 90": replace(DEFAULT, first_share_by_traffic=False),
     "50, 90, an hour per proof": replace(DEFAULT, proof_time=timedelta(hours=1)),
-    "50, 90, at most 3 points of harm": replace(DEFAULT, harm_points_max=3),
+    "50, 90, at most 10 points of harm": replace(DEFAULT, harm_points_max=10),
     "20, 50, 90": replace(DEFAULT, steps=(20, 50, 90), first_share_by_traffic=False),
 }
 
@@ -124,7 +125,7 @@ def _good(results: Results, sizes: Sizes, seed: int) -> None:
 
 
 def _effects(results: Results, sizes: Sizes, seed: int) -> None:
-    rules = [*_rules(sizes, sizes.effects), (ORACLE, oracle, 2 * sizes.effects)]
+    rules = [*_rules(sizes, sizes.effects), (ORACLE, oracle, sizes.effects)]
     for added, (name, make, size), rate, baseline in product(EFFECTS, rules, RATES, BASELINES):
         found = run(make, Scenario(rate=rate, baseline=baseline, added=added), size, seed)
         results.effects.setdefault(added, {}).setdefault(name, {})[rate, baseline] = found
@@ -132,7 +133,8 @@ def _effects(results: Results, sizes: Sizes, seed: int) -> None:
 
 def _stress(results: Results, sizes: Sizes, seed: int) -> None:
     for (name, scenario), rate in product(STRESS.items(), STRESS_RATES):
-        results.stress[name, rate] = run(ours(), replace(scenario, rate=rate), sizes.stress, seed)
+        size = sizes.clustered if name in CLUSTERED else sizes.stress
+        results.stress[name, rate] = run(ours(), replace(scenario, rate=rate), size, seed)
 
 
 def _latency(results: Results, sizes: Sizes, seed: int) -> None:

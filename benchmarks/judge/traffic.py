@@ -54,7 +54,7 @@ class Traffic:
         times = np.arange(start, start + STRETCH)
         cycle = np.sin(2 * np.pi * (times + self._phase) / _DAY)
         requests = 60 * s.rate * (1 + s.daily * cycle)
-        observed = min(share * s.split, 1.0) if share < 1 else 1.0
+        observed = share * s.split / (share * s.split + 1 - share)
         ours, theirs = dice.poisson(requests * observed), dice.poisson(requests * (1 - observed))
         rate = s.baseline * (1 + s.daily * cycle)
         out = np.zeros(STRETCH, dtype=bool)

@@ -28,11 +28,12 @@ def _measure(cloud: Cloud, name: str) -> str:
     from .reading import read_service
 
     try:
-        judged = read_service(cloud, name)
+        reading = read_service(cloud, name)
     except NotFound:
         return ""  # not deployed yet in this environment
-    if judged is None:
+    if reading is None:
         return ""
-    data, attributes = verdict.encode(judged)
+    judged = reading.judged
+    data, attributes = verdict.encode(judged, reading.question if reading.worth_keeping else None)
     cloud.messages.publish(VERDICTS, data, attributes)
     return f"{name} {judged.verdict.health if judged.verdict else 'needs care'}"

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from shared.analysis.evidence import Probe, ProbeOutcome
-from shared.analysis.judge import Risk, judge
+from shared.analysis.evidence import History, Probe, ProbeOutcome
+from shared.analysis.judge import judge
+from shared.analysis.proof import Risk
+from shared.analysis.question import Question
 from shared.analysis.verdict import Health, Verdict
 from shared.config.environment import ManagedService
 from shared.errors import Unavailable
@@ -21,10 +24,27 @@ from shared.runtime.lost_records import newer_record
 
 HISTORY = timedelta(hours=2)  # of stable before the rollout began, for what is normal
 RECENT = timedelta(minutes=30)  # for the first share
+_KEPT_EVERY_MINUTES = 10
 _ON_TRIAL = frozenset({Phase.PROGRESSING, Phase.BAKING})
 
 
-def read_service(cloud: Cloud, name: str) -> Judged | None:
+class Reading(NamedTuple):
+    """What was found, and the question behind its verdict, if one was asked."""
+
+    judged: Judged
+    question: Question | None
+
+    @property
+    def worth_keeping(self) -> bool:
+        """What moves traffic, and otherwise what there is every ten minutes."""
+        judged, question = self
+        if judged.verdict is None or question is None:
+            return False
+        moves = {Health.UNHEALTHY} if question.share == 100 else {Health.HEALTHY, Health.UNHEALTHY}
+        return judged.verdict.health in moves or judged.at.minute % _KEPT_EVERY_MINUTES == 0
+
+
+def read_service(cloud: Cloud, name: str) -> Reading | None:
     """None when the service has nothing to do. Raises NotFound.
 
     Where the ledger knows a newer record than the service carries, nothing else is read: it must be restored first.
@@ -34,15 +54,15 @@ def read_service(cloud: Cloud, name: str) -> Judged | None:
     record = codec.decode(service.record) if service.record else Record(service=name)
     judged = Judged(service=name, at=cloud.clock.now(), sequence=record.sequence, target=record.target)
     if newer_record(cloud, name, record.sequence):
-        return replace(judged, newer_sequence=newest_sequence(cloud, name, record.sequence))
+        return Reading(replace(judged, newer_sequence=newest_sequence(cloud, name, record.sequence)), None)
     if not service.record:
         return None
     judged = _read_ledger(cloud, record, judged)
     judged = _read_target(cloud, service, record, managed, judged)
-    judged = _read_newcomer(cloud, service, record, judged)
+    judged, question = _read_newcomer(cloud, service, record, judged), None
     if record.active:
-        judged = _read_canary(cloud, service, record.active, managed, judged)
-    return judged if _has_work(judged, record, service, managed.strategy) else None
+        judged, question = _read_canary(cloud, service, record.active, managed, judged)
+    return Reading(judged, question) if _has_work(judged, record, service, managed.strategy) else None
 
 
 def _has_work(judged: Judged, record: Record, service: Service, strategy: Strategy) -> bool:
@@ -99,20 +119,27 @@ def _read_newcomer(cloud: Cloud, service: Service, record: Record, judged: Judge
     return replace(judged, appeared=name, appeared_image=revision.image)
 
 
-def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: ManagedService, judged: Judged) -> Judged:
+def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: ManagedService, judged: Judged) -> Reading:
     judged = replace(judged, rollout_id=rollout.id, step=rollout.step)
     revision = _canary_revision(cloud, service, rollout)
     if revision is None:
-        return judged
+        return Reading(judged, None)
     judged = replace(judged, canary=revision.name, canary_state=revision.state, canary_message=revision.message)
     uri = service.tag_uris.get(CANARY_TAG, "")
     if revision.state is not RevisionState.READY or not uri:
-        return judged
+        return Reading(judged, None)
     probes = tuple(cloud.prober.probe(uri, revision.name, path) for path in managed.probe_paths)
     judged = replace(judged, probes=probes)
     if rollout.effective_phase not in _ON_TRIAL:
-        return replace(judged, requests_per_minute=_traffic(cloud, service.name, managed.strategy, judged.at))
-    return replace(judged, verdict=_judge(cloud, service.name, rollout, managed.strategy, probes, judged.at))
+        known = _traffic(cloud, service.name, managed.strategy, judged.at)
+        return Reading(replace(judged, requests_per_minute=known), None)
+    try:
+        history = cloud.metrics.history(service.name, rollout.started_at - HISTORY, judged.at)
+    except Unavailable as error:
+        unknown = Verdict(health=Health.ERROR, reason=f"Cloud Monitoring does not answer: {error}")
+        return Reading(replace(judged, verdict=unknown), None)
+    question = _question(history, rollout, managed.strategy, probes)
+    return Reading(replace(judged, verdict=judge(question)), question)
 
 
 def _traffic(cloud: Cloud, service: str, strategy: Strategy, now: datetime) -> float:
@@ -142,20 +169,13 @@ def _canary_revision(cloud: Cloud, service: Service, rollout: Rollout) -> Revisi
     return revision if revision.rollout_id == rollout.id else None
 
 
-def _judge(
-    cloud: Cloud, service: str, rollout: Rollout, strategy: Strategy, probes: tuple[Probe, ...], now: datetime
-) -> Verdict:
-    """The judge's answer; an API that does not answer is an answer of its own."""
+def _question(history: History, rollout: Rollout, strategy: Strategy, probes: tuple[Probe, ...]) -> Question:
     assert rollout.first_traffic_at is not None
-    try:
-        history = cloud.metrics.history(service, rollout.started_at - HISTORY, now)
-    except Unavailable as error:
-        return Verdict(health=Health.ERROR, reason=f"Cloud Monitoring does not answer: {error}")
     shares = (*steps_of(rollout, strategy), 100)
-    return judge(
-        history,
-        rollout.canary,
-        rollout.stable,
+    return Question(
+        history=history,
+        canary=rollout.canary,
+        stable=rollout.stable,
         rollout_started=rollout.first_traffic_at,
         step_started=rollout.phase_since,
         share=100 if rollout.step is None else shares[rollout.step],

@@ -5,12 +5,14 @@ A function sees its own files and the environment it is given here, nothing else
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,15 @@ class FunctionsHost:
             thread.join()
         self._processes.clear()
 
+    def crash(self, function: str) -> None:
+        """Kills its process where it stands, as a lost machine would; returns when a new one listens in its place."""
+        process = self._processes[function]
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self._processes[function] = self._run(function)
+        self._wait(function, time.monotonic() + START_SECONDS_MAX)
+
     def uri(self, function: str) -> str:
         """The bare URL, which is also the audience of its callers' tokens."""
         return f"http://127.0.0.1:{self._ports[function]}"
@@ -86,8 +97,12 @@ class FunctionsHost:
             shutil.rmtree(home)
         with zipfile.ZipFile(archive) as files:
             files.extractall(home)
-        port = self._ports[name] = free_port()
-        command = framework_command(name, port)
+        self._ports[name] = free_port()
+        return self._run(name)
+
+    def _run(self, name: str) -> "subprocess.Popen[bytes]":
+        home = self._directory / name
+        command = framework_command(name, self._ports[name])
         environment = {
             "HOME": str(home),
             "WORKERS": "1",

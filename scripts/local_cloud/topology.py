@@ -83,6 +83,7 @@ ROUTES = (
         accepts='NOT attributes.command = "rollback" AND NOT attributes.command = "abort"',
     ),
     Route(subscription="notify", topic="rollout-events", function="notify"),
+    Route(subscription="notify-evidence", topic="verdicts", function="notify", accepts='attributes.evidence = "yes"'),
     Route(subscription="sql-backup", topic="backup-requests", function="sql_backup"),
     Route(subscription="backup-verify-objects", topic="backup-objects", function="backup_verify"),
     Route(subscription="backup-verify-checks", topic="backup-checks", function="backup_verify"),

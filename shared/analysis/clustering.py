@@ -35,15 +35,18 @@ class Clustering:
         spread = usual * (1 - usual)
         noise = 1 / requests + 1 / last
         weight = 1 / (noise * noise)
-        squared = (bad / requests - last_bad / last) ** 2
-        self._excess = self._excess * _FADE + weight * (squared - spread * noise * both / max(both - 1, 1))
+        difference = bad / requests - last_bad / last
+        unbiased = both / (both - 1) if both > 2 else both
+        self._excess = self._excess * _FADE + weight * (difference * difference - spread * noise * unbiased)
         self._scale = self._scale * _FADE + weight * spread * (2 - noise)
         self._variance = self._variance * _FADE + 2 * spread * spread * weight + spread * noise * weight
 
     @property
     def correlation(self) -> float:
-        wary = max(self._excess + sqrt(self._variance), 0.0) + _PRIOR_WEIGHT * self._prior
-        return min(max(wary / (self._scale + _PRIOR_WEIGHT), _LEAST), _MOST)
+        shown = self._excess + sqrt(self._variance)
+        wary = (shown if shown > 0 else 0.0) + _PRIOR_WEIGHT * self._prior
+        correlation = wary / (self._scale + _PRIOR_WEIGHT)
+        return _LEAST if correlation < _LEAST else min(correlation, _MOST)
 
     def skip(self) -> None:
         """A period in which both revisions failed: what they share is no clustering on one of them."""

@@ -3,6 +3,7 @@
 "Bad" is "failed" for the errors, and "slower than this edge" for each of stable's latency quantiles.
 """
 
+from collections.abc import Sequence
 from math import log, sqrt
 
 from shared.analysis.clustering import Clustering, thinned
@@ -49,7 +50,8 @@ class Comparison:
     def expected(self) -> float:
         """Stable's rate as its past requests predict it."""
         bad, requests = self._prior
-        return min(max((self._bad + bad) / (self._requests + requests), _RATE_MIN), _RATE_MAX)
+        rate = (self._bad + bad) / (self._requests + requests)
+        return _RATE_MIN if rate < _RATE_MIN else min(rate, _RATE_MAX)
 
     @property
     def limit(self) -> float:
@@ -64,14 +66,11 @@ class Comparison:
 
     def harm(self, tally: Tally, periods: int = 1) -> list[float]:
         """Evidence of harm in a block of so many periods, as logarithms, one for each alternative."""
-        tally, rate = self._independent(tally, periods), self.expected
-        floor = rate + self._tolerance
+        tally, rate, tolerance = self._independent(tally, periods), self.expected, self._tolerance
+        floor = rate + tolerance
         if floor >= 1:
             return [0.0] * len(self._effects)
-        return [
-            log_harm(tally, canary_rate=floor + effect * (1 - floor), stable_rate=rate, margin=self._tolerance)
-            for effect in self._effects
-        ]
+        return [log_harm(tally, floor + effect * (1 - floor), rate, tolerance) for effect in self._effects]
 
     def harm_alone(self, tally: Tally) -> list[float]:
         """Evidence that the canary exceeds the limit that stable's history sets; stable has no traffic."""
@@ -79,14 +78,15 @@ class Comparison:
         bad, requests = tally.canary_bad * factor, tally.canary * factor
         return [log_excess(bad, requests, rate=limit + effect * (1 - limit), limit=limit) for effect in self._effects]
 
-    def safety(self, tally: Tally, margin: float, periods: int = 1) -> float:
-        """Evidence, as a logarithm, that the canary's rate is below stable's plus `margin`."""
-        return log_safety(self._independent(tally, periods), rate=self.expected, margin=margin)
+    def safety(self, tally: Tally, margins: Sequence[float], periods: int = 1) -> list[float]:
+        """Evidence, as logarithms, that the canary's rate is below stable's plus each margin."""
+        independent, rate = self._independent(tally, periods), self.expected
+        return [log_safety(independent, rate=rate, margin=margin) for margin in margins]
 
     def safety_per_period(self, canary: float, stable: float, margin: float) -> float:
         """What a period with so many requests adds on average if the canary is as good as stable."""
         rate = self.expected
-        return self.safety(Tally(canary, rate * canary, stable, rate * stable), margin)
+        return self.safety(Tally(canary, rate * canary, stable, rate * stable), [margin])[0]
 
     def provable_margin(
         self, canary: float, stable: float, *, periods: float, risk: float, least: float, most: float

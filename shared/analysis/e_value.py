@@ -21,7 +21,7 @@ stopping, Journal of Statistical Planning and Inference 230 (2024), arXiv 2106.0
 Grünwald, arXiv 2203.09785.
 """
 
-from math import acos, cos, log, pi, sqrt
+from math import acos, copysign, cos, log, pi, sqrt
 from typing import NamedTuple
 
 _TINY = 1e-12  # from the ends of a bracket, where a logarithm would not exist
@@ -37,7 +37,7 @@ class Tally(NamedTuple):
     stable_bad: float
 
 
-def log_harm(tally: Tally, *, canary_rate: float, stable_rate: float, margin: float = 0.0) -> float:
+def log_harm(tally: Tally, canary_rate: float, stable_rate: float, margin: float = 0.0) -> float:
     """Evidence that the canary's rate exceeds stable's by more than `margin`; 0 when the block cannot tell.
 
     canary_rate, stable_rate: the alternative, in (0, 1), chosen without looking at the block.
@@ -80,17 +80,19 @@ def _closest(n_c: float, n_b: float, t_c: float, t_b: float, margin: float) -> f
     Setting the derivative to zero gives a cubic in t. It is negative at -margin, positive at 0, negative at
     the upper end of the bracket and positive at 1, so of its three real roots the wanted one is the middle.
     """
-    c, b = n_c / (n_c + n_b), n_b / (n_c + n_b)
-    a, d = t_c - margin, margin
-    second = -(c * (a + 1) + b * (1 - 2 * d + t_b))
-    first = c * a + b * (t_b * (1 - 2 * d) - d * (1 - d))
-    constant = b * t_b * d * (1 - d)
-    p = first - second * second / 3
-    q = second * (2 * second * second / 27 - first / 3) + constant
-    radius = sqrt(-p / 3)
-    angle = acos(min(max(1.5 * q / (p * radius), -1.0), 1.0)) / 3
-    t = 2 * radius * cos(angle - _THIRD_OF_A_TURN) - second / 3
+    d = margin
+    a, c = t_c - d, n_c / (n_c + n_b)
+    b, rest, shift = 1 - c, 1 - 2 * d, d * (1 - d)
+    second = -c * (a + 1) - b * (rest + t_b)
+    first = c * a + b * (t_b * rest - shift)
+    constant = b * t_b * shift
+    third = second / 3
+    squared = third * third - first / 3
+    radius = sqrt(squared)
+    cosine = -(third * (2 * third * third - first) + constant) / (2 * squared * radius)
+    angle = acos(cosine if -1 < cosine < 1 else copysign(1.0, cosine)) / 3
+    t = 2 * radius * cos(angle - _THIRD_OF_A_TURN) - third
     # One Newton step gives back the digits that the cosine loses when two roots are near each other.
     t -= (((t + second) * t + first) * t + constant) / ((3 * t + 2 * second) * t + first)
     low, high = (t_b, a) if a > t_b else (max(a, _TINY), min(t_b, 1 - d - _TINY))
-    return min(max(t, low), high)
+    return low if t < low else min(t, high)

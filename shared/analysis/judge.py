@@ -9,16 +9,15 @@ What is guaranteed and what is not: docs/explanation/analysis.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from math import ceil
+from typing import NamedTuple
 
 from shared.analysis.conditions import dead, failing_probe, metrics_outage, unroutable
 from shared.analysis.criteria import CUTS
 from shared.analysis.evidence import Histogram, History, Probe
 from shared.analysis.latency import merged, quantile_ms
 from shared.analysis.periods import Period, probing_of, side_by_side
-from shared.analysis.proof import Risk
+from shared.analysis.question import Question
 from shared.analysis.trial import Standing, Trial
 from shared.analysis.verdict import Health, Verdict
 from shared.analysis.words import (
@@ -31,8 +30,6 @@ from shared.analysis.words import (
     under,
 )
 
-__all__ = ["EVIDENCE_MAX", "Risk", "judge"]
-
 _GUARDRAIL_PERIODS = 10
 _GUARDRAIL_REQUESTS = 5
 _GUARDRAIL_SHARE = 0.5
@@ -40,47 +37,31 @@ EVIDENCE_MAX = 1e12  # more digits say nothing, and infinity is not JSON
 _HOPELESS_MINUTES = 24 * 60.0
 
 
-def judge(
-    history: History,
-    canary: str,
-    stable: str,
-    *,
-    rollout_started: datetime,
-    step_started: datetime,
-    share: int,
-    risk: Risk,
-    probes: Sequence[Probe] = (),
-    next_share: int = 100,
-) -> Verdict:
-    """The verdict on `canary` at `share` percent; stable is "" on a first deployment.
-
-    rollout_started: the canary's first traffic. step_started: when this share was set; the period of the change holds
-    both splits and is not of the step. probes: this tick's, taken out of the canary's counts (periods.Probing).
-    next_share: what a healthy verdict leads to; the more users it concerns, the less harm must be ruled out.
-    """
-    periods = side_by_side(history, canary, stable, probing_of(probes, canary))
+def judge(question: Question) -> Verdict:
+    """The verdict on the canary. A pure function: the same question has the same answer."""
+    history, canary, probes = question.history, question.canary, question.probes
+    periods = side_by_side(history, canary, question.stable, probing_of(probes, canary))
     case = _Case(
         history=history,
         canary=canary,
-        share=share,
+        share=question.share,
         probes=probes,
-        rollout=[period for period in periods if period.end > rollout_started],
-        step=[period for period in periods if period.end - history.sample_period >= step_started],
-        outage=metrics_outage(history, canary, probes, rollout_started),
+        rollout=[period for period in periods if period.end > question.rollout_started],
+        step=[period for period in periods if period.end - history.sample_period >= question.step_started],
+        outage=metrics_outage(history, canary, probes, question.rollout_started),
     )
     if not any(period.stable_requests for period in periods):
         return _without_stable(case)
-    trial = Trial(risk, history.sample_period, rollout_started)
-    trial.begin_step(step_started, share, next_share)
+    trial = Trial(question.risk, history.sample_period, question.rollout_started)
+    trial.begin_step(question.step_started, question.share, question.next_share)
     for period in periods:
         trial.weigh(period)
-    if share == 100:
+    if question.share == 100:
         return _beside_history(case, trial)
     return _beside_stable(case, trial)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class _Case(NamedTuple):
     """One look, before weighing. rollout: periods since the first traffic. step: those in which its split holds."""
 
     history: History
@@ -111,7 +92,7 @@ def _beside_stable(case: _Case, trial: Trial) -> Verdict:
         return _verdict(figures, Health.UNHEALTHY, lost)
     if standing is Standing.SHARED_OUTAGE:
         said = f"{counts}; stable fails at the same time, as it did not before."
-        return replace(_verdict(figures, Health.INCONCLUSIVE, said), shared_outage=True)
+        return _verdict(figures, Health.INCONCLUSIVE, said)._replace(shared_outage=True)
     probe = failing_probe(case.probes, case.canary)
     if probe and dead(case.step, case.probes, case.canary):
         return _verdict(figures, Health.UNHEALTHY, f"it answers nobody, our own probes neither: {probe.reason}.")
@@ -132,7 +113,7 @@ def _blame(case: _Case, trial: Trial, counts: str, harm: str) -> str:
     if blamed is None:
         return f"{counts}; {harm} that errors rose."
     ours, theirs = _latencies(case.rollout)
-    slow = slower_than_stable(CUTS[blamed][0], trial.edges_ms[blamed], ours, theirs)
+    slow = slower_than_stable(CUTS[blamed][0], trial.cuts.edges_ms[blamed], ours, theirs)
     return f"{slow}; {harm} that answers slowed."
 
 
@@ -141,19 +122,19 @@ def _unproved(case: _Case, trial: Trial, figures: Verdict, counts: str) -> Verdi
     stable = sum(period.stable_requests for period in case.step)
     if not case.step:
         said = f"no period of this step is settled yet, only what was until {case.history.settled_until:%H:%M:%S} UTC."
-        return _verdict(replace(figures, requests_needed=1), Health.INCONCLUSIVE, said)
+        return _verdict(figures._replace(requests_needed=1), Health.INCONCLUSIVE, said)
     if not case.users or not stable:
         said = (
             f"nothing to compare in this step yet: {case.users:,} users' requests on the canary, {stable:,} on stable."
         )
-        return _verdict(replace(figures, requests_needed=1), Health.INCONCLUSIVE, said)
+        return _verdict(figures._replace(requests_needed=1), Health.INCONCLUSIVE, said)
     if trial.latency_unknown:
         said = f"{counts}; stable's latencies are not known yet, so nobody can tell whether the canary is slower."
         return _verdict(figures, Health.INCONCLUSIVE, said)
     requests = _requests_needed(case, trial)
     elapsed = (case.step[-1].end - case.step[0].end + case.history.sample_period).total_seconds() / 60
     minutes = requests * elapsed / case.users
-    figures = replace(figures, requests_needed=requests, minutes_needed=round(minutes, 1))
+    figures = figures._replace(requests_needed=requests, minutes_needed=round(minutes, 1))
     said = f"{counts}; {more_needed(requests, minutes)}."
     if minutes > _HOPELESS_MINUTES:
         said = f"{said[:-1]}: too little traffic to know within a day; a person must decide."
@@ -174,8 +155,7 @@ def _requests_needed(case: _Case, trial: Trial) -> int:
 
 def _beside_history(case: _Case, trial: Trial) -> Verdict:
     """At 100 %: harm is an excess over stable's own history."""
-    figures = replace(
-        _figures(case.step, trial),
+    figures = _figures(case.step, trial)._replace(
         baseline_requests=sum(period.stable_requests for period in case.rollout),
         baseline_errors=sum(period.stable_errors for period in case.rollout),
     )
@@ -192,7 +172,7 @@ def _beside_history(case: _Case, trial: Trial) -> Verdict:
         return _verdict(figures, Health.UNHEALTHY, f"it answers nobody, our own probes neither: {probe.reason}.")
     if not case.users:
         waits = "no user's request reached the canary at 100 % yet."
-        return _verdict(replace(figures, requests_needed=1), Health.INCONCLUSIVE, waits)
+        return _verdict(figures._replace(requests_needed=1), Health.INCONCLUSIVE, waits)
     if standing is Standing.DOUBTFUL:
         return _verdict(figures, Health.INCONCLUSIVE, f"{said}; {harm} that it is worse: too little to roll back.")
     return _verdict(figures, Health.HEALTHY, f"{said}; nothing speaks against the release.")
@@ -210,7 +190,7 @@ def _without_stable(case: _Case) -> Verdict:
         return _verdict(figures, Health.ERROR, case.outage)
     if not case.users:
         waits = "no user's request reached the canary yet."
-        return _verdict(replace(figures, requests_needed=1), Health.INCONCLUSIVE, waits)
+        return _verdict(figures._replace(requests_needed=1), Health.INCONCLUSIVE, waits)
     counts = failed_of(figures.canary_errors, figures.canary_requests, "canary requests")
     if case.share == 100:
         return _verdict(figures, Health.HEALTHY, f"{counts}; there is no stable to compare with.")
@@ -218,7 +198,7 @@ def _without_stable(case: _Case) -> Verdict:
 
 
 def _verdict(figures: Verdict, health: Health, sentence: str) -> Verdict:
-    return replace(figures, health=health, reason=sentence[:1].upper() + sentence[1:])
+    return figures._replace(health=health, reason=sentence[:1].upper() + sentence[1:])
 
 
 def _figures(periods: Sequence[Period], trial: Trial | None) -> Verdict:

@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
-from operator import add
 
 from shared.analysis.evidence import Histogram
 
@@ -12,14 +11,9 @@ _BELOW_QUANTILE_MAX = 0.15  # a coarse bucket's edge may cut this much lower tha
 
 def merged(histograms: Sequence[Histogram]) -> Histogram:
     """Their sum. Those with other bounds than the first one that has any are left out."""
-    bounds: tuple[float, ...] = ()
-    counts: list[int] = []
-    for histogram in histograms:
-        if not bounds and histogram.counts:
-            bounds, counts = histogram.bounds_ms, list(histogram.counts)
-        elif histogram.counts and histogram.bounds_ms == bounds:
-            counts = list(map(add, counts, histogram.counts))
-    return Histogram(bounds_ms=bounds, counts=tuple(counts))
+    bounds = next((histogram.bounds_ms for histogram in histograms if histogram.counts), ())
+    same = [histogram.counts for histogram in histograms if histogram.counts and histogram.bounds_ms == bounds]
+    return Histogram(bounds_ms=bounds, counts=tuple(map(sum, zip(*same, strict=True))))
 
 
 def cut_ms(histogram: Histogram, quantile: float) -> float:
@@ -39,7 +33,26 @@ def cut_ms(histogram: Histogram, quantile: float) -> float:
 
 def slower(histogram: Histogram, edge_ms: float) -> int:
     """How many are certainly slower than the edge, whatever the bounds."""
-    return sum(histogram.counts[bisect_left(histogram.bounds_ms, edge_ms) + 1 :])
+    return sum(histogram.counts[_first_slower(histogram.bounds_ms, edge_ms) :])
+
+
+class Cuts:
+    """Edges at which every histogram is cut. Where they fall is looked up once, as long as the bounds stay the same."""
+
+    __slots__ = ("_bounds_ms", "_starts", "edges_ms")
+
+    def __init__(self, edges_ms: Sequence[float] = ()) -> None:
+        self.edges_ms = tuple(edges_ms)
+        self._bounds_ms: tuple[float, ...] | None = None
+        self._starts: tuple[int, ...] = ()
+
+    def counted(self, histogram: Histogram) -> list[int]:
+        """All requests, then those certainly slower than each edge."""
+        bounds, counts = histogram
+        if bounds != self._bounds_ms:
+            self._bounds_ms = bounds
+            self._starts = tuple(_first_slower(bounds, edge) for edge in self.edges_ms)
+        return [sum(counts), *[sum(counts[start:]) for start in self._starts]]
 
 
 def quantile_ms(histogram: Histogram, quantile: float) -> float | None:
@@ -53,3 +66,8 @@ def quantile_ms(histogram: Histogram, quantile: float) -> float | None:
             return low + (high - low) * (wanted - below) / count
         low, below = high, below + count
     return low
+
+
+def _first_slower(bounds_ms: Sequence[float], edge_ms: float) -> int:
+    """The index of the first bucket that lies wholly beyond the edge."""
+    return bisect_left(bounds_ms, edge_ms) + 1

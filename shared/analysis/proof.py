@@ -1,7 +1,7 @@
 """What a step must prove before more users meet the canary."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from shared.analysis.comparison import Comparison
 from shared.analysis.e_value import Tally
@@ -9,21 +9,21 @@ from shared.analysis.e_value import Tally
 PATIENCE = 4  # times the proof time; then the largest acceptable harm is all that a step still asks about
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Risk:
+class Risk(NamedTuple):
     """How sure the judge must be, about how much harm, and how long a step may take to prove less.
 
     false_rollback_risk, missed_harm_risk: probabilities in (0, 1); the first holds for the whole rollout, the second
-    for each step. harm_points_max: extra failed requests, and latency_points_max: extra requests slower than stable's
-    p90, in percentage points, that a healthy canary has certainly less of; 100 switches that proof off. proof_time:
-    a step asks for the smallest harm that this much of the current traffic can be expected to rule out.
+    for each step. harm_points_max: extra failed requests, in percentage points of all the service's requests once the
+    next share has its traffic, and latency_points_max: extra requests slower than stable's p90, in points of the
+    canary's, that a healthy canary has certainly less of; 100 switches that proof off. proof_time: a step asks for the
+    smallest harm that this much of the current traffic can be expected to rule out.
     """
 
     false_rollback_risk: float = 0.01
     missed_harm_risk: float = 0.05
-    harm_points_max: float = 10.0
+    harm_points_max: float = 3.0
     latency_points_max: float = 25.0
-    proof_time: timedelta = timedelta(minutes=11)
+    proof_time: timedelta = timedelta(minutes=14)
 
 
 class Proof:
@@ -40,9 +40,10 @@ class Proof:
         self.sharp = self.blunt = 0.0
 
     def weigh(self, tally: Tally, periods: int, *, patient: bool) -> None:
-        self.sharp += self.comparison.safety(tally, self._margin, periods)
+        sharp, blunt = self.comparison.safety(tally, (self._margin, self.margin_max), periods)
+        self.sharp += sharp
         if not patient:
-            self.blunt += self.comparison.safety(tally, self.margin_max, periods)
+            self.blunt += blunt
 
     @property
     def log_e(self) -> float:

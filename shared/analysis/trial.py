@@ -10,13 +10,14 @@ from collections import deque
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import inf, log
+from typing import NamedTuple
 
 from shared.analysis.capital import Capital
 from shared.analysis.comparison import Comparison
 from shared.analysis.criteria import CUTS, ERROR_BETS, SAFETY_CUT, SLOW_BETS, WEIGHTS, failing, slowing
 from shared.analysis.e_value import Tally
 from shared.analysis.evidence import Histogram
-from shared.analysis.latency import cut_ms, merged, slower
+from shared.analysis.latency import Cuts, cut_ms, merged
 from shared.analysis.periods import Period
 from shared.analysis.proof import PATIENCE, Proof, Risk, Step
 
@@ -27,6 +28,7 @@ _OUTAGE_PERIODS, _OUTAGE_ERRORS = 3, 3
 _ROOM_FOR_DOUBT = 20.0  # no step up with harm closer than this factor to a rollback
 _BLOCKS_PER_LENGTH = 45  # then blocks get one period longer, so that a look at half a day stays cheap
 _SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail anyway: less harm no step need rule out
+_HARM_WIDEST = 0.25  # however few requests are next, a canary that fails one more in four is not called healthy
 _SLOW_POINTS_LEAST = 0.08
 _RATE_FADE = 0.5 ** (1 / 30)  # per period, of the traffic that plans the proof
 
@@ -41,6 +43,14 @@ class Standing(StrEnum):
     SAFE = "safe"
 
 
+class _Row(NamedTuple):
+    """One period of an open block. timed, stable_timed: its latencies, as `Cuts` count them."""
+
+    period: Period
+    timed: list[int]
+    stable_timed: list[int]
+
+
 class Trial:
     """One rollout's evidence so far. `weigh` every period once and in order, `begin_step` at each change of the split.
 
@@ -52,12 +62,12 @@ class Trial:
         self.capital = Capital(WEIGHTS, risk.false_rollback_risk)
         self.errors = failing()
         self.slowness: tuple[Comparison, ...] = ()
-        self.edges_ms: tuple[float, ...] = ()
+        self.cuts = Cuts()
         self.step = Step(first_traffic, 0, 0)
         self._sample_period = sample_period
         self._first_traffic = first_traffic
         self._seen: list[Histogram] = []
-        self._block: list[tuple[Period, Tally, list[Tally]]] = []
+        self._block: list[_Row] = []
         self._requests = 0.0  # of late, both revisions'
         self._periods = 0.0
         self._before = [0, 0]
@@ -72,77 +82,84 @@ class Trial:
         if period.end <= self._first_traffic:
             self._before[0] += period.stable_errors
             self._before[1] += period.stable_requests
-            self._learn(period, self._slow(period))
+            self._learn(period, self.cuts.counted(period.stable_latency))
             return
         if not self._block:
             self._choose_cuts()
         self._prove_from(period)
-        errors = Tally(period.exposed, period.errors, period.stable_requests, period.stable_errors)
         if self.step.began and self.step.alone:
             # Latency waits: without a control a busy hour looks like a slow release.
             self._block = []
             if period.exposed:
+                errors = Tally(period.exposed, period.errors, period.stable_requests, period.stable_errors)
                 bets = [*self.errors.harm_alone(errors), *[0.0] * len(SLOW_BETS)]
                 self.capital.bet(bets, capped=not _massive(errors))
             return
-        self._block.append((period, errors, self._slow(period)))
+        count = self.cuts.counted
+        self._block.append(_Row(period, count(period.latency), count(period.stable_latency)))
         if len(self._block) < 1 + self.capital.blocks // _BLOCKS_PER_LENGTH:
             return
-        if any(row.canary for _, row, _ in self._block) and any(row.stable for _, row, _ in self._block):
+        if any(row.period.exposed for row in self._block) and any(row.period.stable_requests for row in self._block):
             self._close_block()
 
     def _close_block(self) -> None:
         """Judges what the block holds, then learns from it."""
         block, self._block = self._block, []
-        errors = _together([row for _, row, _ in block])
-        slow = [_together(list(rows)) for rows in zip(*(rows for _, _, rows in block), strict=True)]
+        periods = [row.period for row in block]
+        errors, slow = _errors(periods), _slow(block)
         bets = self.errors.harm(errors, len(block))
         for comparison, tally in zip(self.slowness, slow, strict=True):
             bets += comparison.harm(tally, len(block))
         bets += [0.0] * (len(WEIGHTS) - len(bets))
         self.capital.bet(bets, capped=not _massive(errors))
-        if self.step.errors and block[0][0].end - self._sample_period >= self.step.since:
-            self._weigh_safety(self.step.errors, [period for period, _, _ in block], errors, slow)
-        for period, _, rows in block:
-            self._learn(period, rows)
+        if self.step.errors and periods[0].end - self._sample_period >= self.step.since:
+            self._weigh_safety(self.step.errors, periods, errors, slow)
+        for period, _, stable_timed in block:
+            self._learn(period, stable_timed)
 
     def _weigh_safety(self, proof: Proof, periods: list[Period], errors: Tally, slow: list[Tally]) -> None:
         """Our own probes speak for nothing: they are taken out of the canary's requests, the fast ones included."""
         step = self.step
         patient = periods[-1].end - step.since < PATIENCE * self.risk.proof_time
-        asked = sum(period.users for period in periods)
-        proof.weigh(errors._replace(canary=asked), len(periods), patient=patient)
+        asked = sum([period.users for period in periods])
+        proof.weigh(Tally(asked, *errors[1:]), len(periods), patient=patient)
         if step.slowness:
-            tally = slow[SAFETY_CUT]
-            users = tally.canary - sum(period.probes for period in periods)
-            step.slowness.weigh(tally._replace(canary=max(tally.canary_bad, users)), len(periods), patient=patient)
+            timed, *rest = slow[SAFETY_CUT]
+            users = max(rest[0], timed - sum([period.probes for period in periods]))
+            step.slowness.weigh(Tally(users, *rest), len(periods), patient=patient)
 
-    def _learn(self, period: Period, slow: list[Tally]) -> None:
+    def _learn(self, period: Period, stable_timed: list[int]) -> None:
         """What stable did in a period is what the next ones expect of it."""
         canary, stable = period.exposed, period.stable_requests
-        bearable = max(_SHARED_SHARE, _SHARED_TIMES * self.errors.expected)
-        shared = period.stable_errors > bearable * stable and period.errors > bearable * canary
+        shared = period.stable_errors > 0 and self._both_fail(period)
         self.errors.learn(period.stable_errors, stable, shared_failure=shared)
         if self.slowness:
-            for comparison, tally in zip(self.slowness, slow, strict=True):
-                comparison.learn(tally.stable_bad, tally.stable)
+            self._learn_slowness(stable_timed)
         elif period.stable_latency.counts:
             self._seen.append(period.stable_latency)
         self._requests = self._requests * _RATE_FADE + canary + stable
         self._periods = self._periods * _RATE_FADE + 1
+
+    def _both_fail(self, period: Period) -> bool:
+        """Far more than stable usually does, both."""
+        bearable = max(_SHARED_SHARE, _SHARED_TIMES * self.errors.expected)
+        return period.stable_errors > bearable * period.stable_requests and period.errors > bearable * period.exposed
 
     def _choose_cuts(self) -> None:
         """Once, from what stable did before; until its quantiles are known there is no evidence about latency."""
         if self.slowness or sum(sum(histogram.counts) for histogram in self._seen) < _CUTS_KNOWN_FROM:
             return
         usual = merged(self._seen)
-        self.edges_ms = tuple(cut_ms(usual, quantile) for quantile, _, _ in CUTS)
+        self.cuts = Cuts([cut_ms(usual, quantile) for quantile, _, _ in CUTS])
         self.slowness = slowing()
         for histogram in self._seen:
-            total = sum(histogram.counts)
-            for comparison, edge in zip(self.slowness, self.edges_ms, strict=True):
-                comparison.learn(slower(histogram, edge), total)
+            self._learn_slowness(self.cuts.counted(histogram))
         self._seen = []
+
+    def _learn_slowness(self, stable_timed: list[int]) -> None:
+        timed, *slow = stable_timed
+        for comparison, bad in zip(self.slowness, slow, strict=True):
+            comparison.learn(bad, timed)
 
     def _prove_from(self, period: Period) -> None:
         """The step begins with the first period that lies wholly in it; its margins come from the traffic before."""
@@ -152,10 +169,15 @@ class Trial:
             return
         if step.errors is None:
             least = max(_SERVICE_POINTS, self.errors.expected) * 100 / step.next_share
-            step.errors = self._proof(self.errors, least, self.risk.harm_points_max / 100)
+            step.errors = self._proof(self.errors, least, self._harm_max(step.next_share))
         if step.slowness is None and self.slowness:
             comparison = self.slowness[SAFETY_CUT]
             step.slowness = self._proof(comparison, _SLOW_POINTS_LEAST, self.risk.latency_points_max / 100)
+
+    def _harm_max(self, next_share: int) -> float:
+        """As the canary's rate: what is acceptable of the whole service's requests weighs more on a part of them."""
+        everybody = self.risk.harm_points_max / 100
+        return max(everybody, min(100 * everybody / next_share, _HARM_WIDEST))
 
     def _proof(self, comparison: Comparison, least: float, most: float) -> Proof:
         requests = self._requests / self._periods if self._periods else 0.0
@@ -170,15 +192,6 @@ class Trial:
             most=most,
         )
         return Proof(comparison, margin, most)
-
-    def _slow(self, period: Period) -> list[Tally]:
-        """For each cut, how many were slower."""
-        ours, theirs = period.latency, period.stable_latency
-        timed, stable_timed = sum(ours.counts), sum(theirs.counts)
-        return [
-            Tally(timed, slower(ours, edge) if timed else 0, stable_timed, slower(theirs, edge) if stable_timed else 0)
-            for edge in self.edges_ms
-        ]
 
     @property
     def standing(self) -> Standing:
@@ -196,8 +209,8 @@ class Trial:
 
     @property
     def log_safety(self) -> float:
-        """The weaker of the step's two proofs."""
-        if self.latency_unknown or not self.step.began:
+        """The weaker of the step's two proofs; nothing is proved before the step's first whole block begins."""
+        if self.latency_unknown or self.step.errors is None:
             return 0.0
         return min((proof.log_e for proof in self.proofs), default=inf)
 
@@ -234,7 +247,18 @@ def _massive(errors: Tally) -> bool:
     return errors.canary_bad >= _MASSIVE_ERRORS and errors.canary_bad >= _MASSIVE_SHARE * errors.canary
 
 
-def _together(rows: list[Tally]) -> Tally:
-    if len(rows) == 1:
-        return rows[0]
-    return Tally(*(sum(values) for values in zip(*rows, strict=True)))
+def _errors(periods: list[Period]) -> Tally:
+    """Failed requests of a block."""
+    return Tally(
+        sum([period.exposed for period in periods]),
+        sum([period.errors for period in periods]),
+        sum([period.stable_requests for period in periods]),
+        sum([period.stable_errors for period in periods]),
+    )
+
+
+def _slow(block: list[_Row]) -> list[Tally]:
+    """For each cut, slower requests of a block."""
+    timed, *ours = map(sum, zip(*[row.timed for row in block], strict=True))
+    stable_timed, *theirs = map(sum, zip(*[row.stable_timed for row in block], strict=True))
+    return [Tally(timed, bad, stable_timed, stable_bad) for bad, stable_bad in zip(ours, theirs, strict=True)]

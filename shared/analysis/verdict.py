@@ -1,7 +1,7 @@
 """What the judge says: three answers and an error, never a guess."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Health(StrEnum):
@@ -13,8 +13,7 @@ class Health(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The judge's answer, its reason in one sentence and the figures behind it.
 
     Requests and errors: the canary's since its first traffic (at 100 %: of that phase), and stable's beside it.

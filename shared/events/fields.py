@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any, Final
 
 from shared.errors import InvalidEvent
@@ -18,14 +19,23 @@ def decode(message: Message) -> dict[str, Any]:
     """The JSON object a message carries."""
     if len(message.data) > SIZE_MAX:
         raise InvalidEvent("data", f"is {len(message.data)} bytes, more than {SIZE_MAX}")
+    return parse_object(message.data, "data")
+
+
+def parse_object(raw: bytes, field: str) -> dict[str, Any]:
+    """The JSON object in `raw`. Half a surrogate pair is no text: nothing that writes UTF-8 could take it."""
     try:
-        body = json.loads(message.data.decode())
+        body = json.loads(raw.decode())
+        if b"\\ud" in raw.lower():
+            json.dumps(body, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
-        raise InvalidEvent("data", f"not UTF-8: {error}") from error
-    except (json.JSONDecodeError, RecursionError, ValueError) as error:
-        raise InvalidEvent("data", f"not JSON: {error}") from error
+        raise InvalidEvent(field, f"not UTF-8: {error}") from error
+    except UnicodeEncodeError as error:
+        raise InvalidEvent(field, f"holds half of a character: {error}") from error
+    except (RecursionError, ValueError) as error:
+        raise InvalidEvent(field, f"not JSON: {error}") from error
     if not isinstance(body, dict):
-        raise InvalidEvent("data", f"must be a JSON object, not {_kind(body)}")
+        raise InvalidEvent(field, f"must be a JSON object, not {_kind(body)}")
     return body
 
 
@@ -55,9 +65,12 @@ def number(fields: Fields, name: str, *, default: float | None = None, path: str
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise InvalidEvent(path + name, f"must be a number, not {_kind(fields.get(name, _MISSING))}")
     try:
-        return float(value)
+        found = float(value)
     except OverflowError as error:
         raise InvalidEvent(path + name, "is too large") from error
+    if not isfinite(found):
+        raise InvalidEvent(path + name, f"must be a finite number, not {found}")
+    return found
 
 
 def choice(fields: Fields, name: str, allowed: Collection[str], *, path: str = "") -> str:
@@ -121,10 +134,24 @@ def parse_moment(value: str, field: str) -> datetime:
 def epoch(fields: Fields, name: str, *, path: str = "") -> datetime | None:
     """Seconds since 1970; 0, null and absent mean never."""
     seconds = integer(fields, name, default=0, path=path)
+    return from_epoch(seconds, path + name) if seconds else None
+
+
+def from_epoch(seconds: float, field: str) -> datetime:
+    """Raises InvalidEvent for what no calendar has."""
     try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+        return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise InvalidEvent(path + name, f"is no time: {seconds}") from error
+        raise InvalidEvent(field, f"is no time: {seconds}") from error
+
+
+def duration(fields: Fields, name: str, *, path: str = "") -> timedelta:
+    """Seconds."""
+    seconds = number(fields, name, path=path)
+    try:
+        return timedelta(seconds=seconds)
+    except (ValueError, OverflowError) as error:
+        raise InvalidEvent(path + name, f"is no time span: {seconds}") from error
 
 
 def version(fields: Fields, newest: int) -> None:

@@ -13,6 +13,7 @@ from shared.events.ignored import Ignored
 from shared.events.message import Message
 
 FINALIZED: Final = "OBJECT_FINALIZE"
+_DIGITS_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,6 @@ def parse(message: Message) -> ObjectWritten | Ignored:
 def _count(body: fields.Fields, name: str) -> int:
     """Cloud Storage writes 64-bit numbers as texts."""
     value = fields.text(body, name)
-    if not (value.isascii() and value.isdigit()):
-        raise InvalidEvent(name, f'must be a whole number, not "{value}"')
+    if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX):
+        raise InvalidEvent(name, f'must be a whole number of at most {_DIGITS_MAX} digits, not "{value}"')
     return int(value)

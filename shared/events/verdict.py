@@ -1,8 +1,10 @@
 """Our own message on `verdicts`: one reading of one service. The attribute `verdict` routes it."""
 
+from __future__ import annotations
+
 import json
-from dataclasses import asdict
-from typing import Any
+from dataclasses import fields as fields_of
+from typing import TYPE_CHECKING, Any
 
 from shared.analysis.evidence import Probe, ProbeOutcome
 from shared.analysis.verdict import Health, Verdict
@@ -11,15 +13,36 @@ from shared.events.message import Message
 from shared.rollout.observations import Judged
 from shared.rollout.service import RevisionState
 
+if TYPE_CHECKING:
+    from shared.analysis.question import Question
+
 VERSION = 1
 NO_VERDICT = "none"
+KEEP = {"evidence": "yes"}  # the attribute of a verdict that says what it is made of
+QUESTION_BYTES_MAX = fields.SIZE_MAX // 2  # about three days of a rollout
 
 
-def encode(judged: Judged) -> tuple[bytes, dict[str, str]]:
-    """Data and attributes to publish."""
-    body = {"v": VERSION, **asdict(judged), "at": judged.at.isoformat()}
+def encode(judged: Judged, question: Question | None = None) -> tuple[bytes, dict[str, str]]:
+    """Data and attributes to publish.
+
+    question: what the verdict answers, for the ledger; left out, and the message not marked, where it is too long.
+    """
+    body: dict[str, Any] = {
+        "v": VERSION,
+        **{field.name: getattr(judged, field.name) for field in fields_of(judged)},
+        "at": judged.at.isoformat(),
+        "probes": [row._asdict() for row in judged.probes],
+        "verdict": judged.verdict._asdict() if judged.verdict else None,
+    }
     health = judged.verdict.health.value if judged.verdict else NO_VERDICT
-    return json.dumps(body).encode(), {"service": judged.service, "verdict": health}
+    attributes = {"service": judged.service, "verdict": health}
+    if question:
+        from shared.events import evidence
+
+        asked = json.dumps({**body, "question": evidence.encode(question)}, separators=(",", ":")).encode()
+        if len(asked) <= QUESTION_BYTES_MAX:
+            return asked, {**attributes, **KEEP}
+    return json.dumps(body).encode(), attributes
 
 
 def parse(message: Message) -> Judged:
@@ -35,7 +58,7 @@ def parse(message: Message) -> Judged:
         canary=fields.text(body, "canary", default=""),
         canary_state=RevisionState(fields.choice(body, "canary_state", tuple(RevisionState))),
         canary_message=fields.text(body, "canary_message", default=""),
-        probes=tuple(_probe(row, f"probes[{index}].") for index, row in enumerate(fields.rows(body, "probes"))),
+        probes=tuple(probe(row, f"probes[{index}].") for index, row in enumerate(fields.rows(body, "probes"))),
         verdict=None if body.get("verdict") is None else _verdict(fields.mapping(body, "verdict"), "verdict."),
         target=fields.text(body, "target", default=""),
         announced=fields.texts(body, "announced"),
@@ -47,7 +70,8 @@ def parse(message: Message) -> Judged:
     )
 
 
-def _probe(row: dict[str, Any], path: str) -> Probe:
+def probe(row: fields.Fields, path: str) -> Probe:
+    """One probe as `_asdict` writes it. Raises InvalidEvent."""
     return Probe(
         revision=fields.text(row, "revision", path=path),
         path=fields.text(row, "path", path=path),
@@ -57,6 +81,15 @@ def _probe(row: dict[str, Any], path: str) -> Probe:
         latency_ms=fields.number(row, "latency_ms", default=0.0, path=path),
         bytes_received=fields.integer(row, "bytes_received", default=0, path=path),
     )
+
+
+def parse_question(message: Message) -> Question | None:
+    """What the verdict answers, where the message says it. Raises InvalidEvent."""
+    from shared.events import evidence
+
+    body = fields.decode(message)
+    fields.version(body, VERSION)
+    return evidence.parse(fields.mapping(body, "question"), "question.") if "question" in body else None
 
 
 def _verdict(row: dict[str, Any], path: str) -> Verdict:

@@ -7,7 +7,7 @@ from math import ceil
 
 _FIRST_REQUESTS, _FIRST_MINUTES = 10, 3
 _FIRST_SHARE_MIN, _FIRST_SHARE_MAX = 1, 50  # percent
-_STRIDE_MIN = 1.5  # from the first share to the next step
+_STRIDE_MIN = 2.5  # from the first share to the next step; a smaller one costs a proof and shows little
 
 
 class OnNewer(StrEnum):
@@ -40,18 +40,19 @@ class Strategy:
     on_newer: OnNewer = OnNewer.SUPERSEDE
     false_rollback_risk: float = 0.01  # chance, over a whole rollout, to blame a good canary
     missed_harm_risk: float = 0.05  # chance to advance a canary worse than the harm below
-    harm_points_max: float = 10.0  # largest acceptable extra error rate, percentage points
+    harm_points_max: float = 3.0  # largest acceptable extra failures, percentage points of the service's requests
     latency_points_max: float = 25.0  # largest acceptable extra share of slow requests, percentage points
-    proof_time: timedelta = timedelta(minutes=11)  # a step rules out as little harm as this much traffic can
+    proof_time: timedelta = timedelta(minutes=14)  # a step rules out as little harm as this much traffic can
 
     def steps_for(self, requests_per_minute: float) -> tuple[int, ...]:
         """The steps of a rollout on a service this busy: the first share brings ten requests in three minutes.
 
         A canary that fails altogether then costs as many users on a quiet service as on a busy one. Steps that the
-        first share all but reaches are left out.
+        first share nearly reaches are left out, but not the last, which leaves stable a share to compare with.
         """
         if not self.first_share_by_traffic or requests_per_minute <= 0:
             return self.steps
         wanted = 100 * _FIRST_REQUESTS / (_FIRST_MINUTES * requests_per_minute)
         first = min(max(ceil(wanted), _FIRST_SHARE_MIN), _FIRST_SHARE_MAX, self.steps[-1])
-        return (first, *(step for step in self.steps if step >= _STRIDE_MIN * first))
+        *steps, last = self.steps
+        return (first, *(step for step in steps if step > _STRIDE_MIN * first), *([last] if last > first else []))

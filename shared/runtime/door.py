@@ -16,8 +16,10 @@ from shared.events.topics import REJECTED_EVENTS
 from shared.runtime import envelope
 from shared.runtime.caller import Caller
 from shared.runtime.cloud import Cloud
-from shared.runtime.logs import follow, log
+from shared.runtime.logs import clipped, follow, log
 
+_KEPT_BYTES_MAX = 7 << 20  # a third more in base64 stays below the 10 MB of a message
+_ATTRIBUTE_BYTES_MAX = 1024
 Handler = Callable[[Message, Cloud], str]
 
 
@@ -60,26 +62,38 @@ def _take(name: str, handle: Handler, cloud: Cloud, request: Request) -> Respons
         log(f"{name}.later", "INFO", reason=f"{type(error).__name__}: {error}")
         return str(error), 503
     log(f"{name}.done", topic=message.topic, message_id=message.id, outcome=outcome)
-    return outcome, 200
+    return clipped(outcome), 200
 
 
 def _reject(name: str, cloud: Cloud, request: Request, body: bytes, error: PermanentError) -> ResponseReturnValue:
-    """Keeps the whole request with the reason, then acks: no redelivery can mend it."""
-    field = error.field if isinstance(error, InvalidEvent) else ""
+    """Keeps the whole request with the reason, then acks: no redelivery can mend it.
+
+    What is too large to be wrapped in a message is refused until Pub/Sub keeps it as a dead letter.
+    """
+    reason = clipped(str(error))
+    if len(body) > _KEPT_BYTES_MAX:
+        log(f"{name}.rejected", "WARNING", reason=reason, kept="as a dead letter, for its size")
+        return f"rejected, and too large to keep: {reason}", 503
+    field = clipped(error.field) if isinstance(error, InvalidEvent) else ""
     rejected = {
         "v": 1,
         "function": name,
-        "reason": str(error),
+        "reason": reason,
         "error": type(error).__name__,
         "field": field,
         "path": request.full_path,
         "content_type": request.headers.get("Content-Type", ""),
         "body": base64.b64encode(body).decode(),
     }
-    attributes = {"function": name, "error": type(error).__name__, "field": field[:1024] or "-"}
+    attributes = {"function": name, "error": type(error).__name__, "field": _attribute(field) or "-"}
     try:
         cloud.messages.publish(REJECTED_EVENTS, json.dumps(rejected).encode(), attributes)
     except TransientError as later:
         return str(later), 503
-    log(f"{name}.rejected", "WARNING", reason=str(error), field=field)
-    return f"rejected: {error}", 200
+    log(f"{name}.rejected", "WARNING", reason=reason, field=field)
+    return f"rejected: {reason}", 200
+
+
+def _attribute(text: str) -> str:
+    """As much as Pub/Sub takes for the value of an attribute."""
+    return text.encode(errors="replace")[:_ATTRIBUTE_BYTES_MAX].decode(errors="ignore")

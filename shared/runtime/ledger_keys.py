@@ -1,5 +1,6 @@
 """How the ledger's objects are named: by service, then by the record's sequence, so that their order is history's."""
 
+from shared.rollout.observations import Judged
 from shared.runtime.cloud import Cloud
 
 
@@ -11,6 +12,19 @@ def ledger_prefix(service: str) -> str:
 def ledger_key(announcement_key: str) -> str:
     """The object of one announcement."""
     return f"services/{announcement_key}.json"
+
+
+def evidence_key(judged: Judged) -> str:
+    """The object of one verdict and what it was made of."""
+    assert judged.verdict is not None
+    step = "full" if judged.step is None else f"step{judged.step}"
+    name = f"{judged.at:%Y%m%dT%H%M%SZ}-{step}-{judged.verdict.health}"
+    return f"{evidence_prefix(judged.service)}{judged.rollout_id}/{name}.json"
+
+
+def evidence_prefix(service: str) -> str:
+    """Where the verdicts of a service lie, by rollout."""
+    return f"evidence/{service}/"
 
 
 def newest_key(cloud: Cloud, service: str, after: int) -> str:

@@ -7,6 +7,7 @@ import json
 import sys
 from contextvars import ContextVar
 
+TEXT_MAX = 4000  # characters of one field
 _trace: ContextVar[str] = ContextVar("trace", default="")
 
 
@@ -19,8 +20,15 @@ def follow(trace: str, project: str) -> None:
 
 def log(event: str, severity: str = "INFO", **fields: object) -> None:
     """One line; severity is one of Cloud Logging's."""
+    fields = {name: clipped(value) if isinstance(value, str) else value for name, value in fields.items()}
     line: dict[str, object] = {"severity": severity, "message": fields.pop("text", event), "event": event, **fields}
     if trace := _trace.get():
         line["logging.googleapis.com/trace"] = trace
-    sys.stdout.write(json.dumps(line, default=str, ensure_ascii=False) + "\n")
+    text = json.dumps(line, default=str, ensure_ascii=False)
+    sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
     sys.stdout.flush()
+
+
+def clipped(text: str) -> str:
+    """What came from outside may be megabytes; Cloud Logging drops a line of more than 256 KiB."""
+    return text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]}… ({len(text):,} characters)"

@@ -1,13 +1,13 @@
 """The judge on whole series: three answers, never a guess."""
 
 import random
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from shared.analysis.evidence import History, Probe, Sample
-from shared.analysis.judge import Risk, judge
+from shared.analysis.judge import judge
+from shared.analysis.question import Question
 from shared.analysis.verdict import Health, Verdict
 from shared.analysis.words import span
 from tests.analysis.worlds import FAILED, MINUTE, NOW, history, latencies, steady
@@ -48,20 +48,26 @@ def run(
         settled_until=NOW,
         samples={name: tuple(row for row in rows if row) for name, rows in sides.items()},
     )
-    return judge(
-        history,
-        "canary",
-        "stable",
+    return judge(question(history, started=started, share=share, probes=(PROBE,)))
+
+
+def question(
+    found: History, *, started: datetime = NOW, share: int = 5, stable: str = "stable", probes: tuple[Probe, ...] = ()
+) -> Question:
+    """On a step that is also the whole rollout."""
+    return Question(
+        history=found,
+        canary="canary",
+        stable=stable,
         rollout_started=started,
         step_started=started,
         share=share,
-        risk=Risk(),
-        probes=(PROBE,),
+        probes=probes,
     )
 
 
 def test_a_good_release_is_found_healthy_and_never_blamed() -> None:
-    verdicts = [run(seed, minutes=45) for seed in range(100)]
+    verdicts = [run(seed, minutes=50) for seed in range(100)]
     assert sum(verdict.health is Health.UNHEALTHY for verdict in verdicts) <= 1
     assert sum(verdict.health is Health.HEALTHY for verdict in verdicts) >= 95
 
@@ -105,9 +111,7 @@ def test_at_100_percent_only_harm_speaks() -> None:
 def test_silence_is_told_apart() -> None:
     def look(settled: timedelta, probes: tuple[Probe, ...]) -> Health:
         history = History(sample_period=MINUTE, ingest_delay=MINUTE, settled_until=NOW + settled)
-        return judge(
-            history, "canary", "stable", rollout_started=NOW, step_started=NOW, share=5, risk=Risk(), probes=probes
-        ).health
+        return judge(question(history, probes=probes)).health
 
     assert look(MINUTE, (PROBE,)) is Health.INCONCLUSIVE
     assert look(9 * MINUTE, (PROBE,)) is Health.ERROR
@@ -120,23 +124,13 @@ def test_a_first_deployment_is_judged_on_its_own(bad: int, health: Health) -> No
     history = History(
         sample_period=MINUTE, ingest_delay=MINUTE, settled_until=NOW + 3 * MINUTE, samples={"canary": rows}
     )
-    found = judge(history, "canary", "", rollout_started=NOW, step_started=NOW, share=100, risk=Risk())
+    found = judge(question(history, share=100, stable=""))
     assert found.health is health
 
 
 def look(found: History, *, minutes: int = 10, share: int = 25, probes: tuple[Probe, ...] = ()) -> Verdict:
     """The verdict on a step that is also the whole rollout."""
-    started = NOW - minutes * MINUTE
-    return judge(
-        found,
-        "canary",
-        "stable",
-        rollout_started=started,
-        step_started=started,
-        share=share,
-        risk=Risk(),
-        probes=probes,
-    )
+    return judge(question(found, started=NOW - minutes * MINUTE, share=share, probes=probes))
 
 
 def test_a_canary_whose_own_sample_alone_is_missing_is_a_metrics_outage() -> None:
@@ -206,7 +200,7 @@ def test_unknown_latencies_of_stable_are_named() -> None:
 
 def test_some_evidence_of_harm_neither_climbs_nor_rolls_back() -> None:
     found = history(stable=steady(75, 1, minutes=70), canary=steady(26, 1, minutes=9)[:4])
-    doubtful = replace(found, samples={**found.samples, "canary": tuple(steady(25, 2, minutes=4))})
+    doubtful = found._replace(samples={**found.samples, "canary": tuple(steady(25, 2, minutes=4))})
     verdict = look(doubtful)
     assert verdict.health is Health.INCONCLUSIVE
     assert "too little to roll back" in verdict.reason

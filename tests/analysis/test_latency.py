@@ -3,7 +3,7 @@
 import pytest
 
 from shared.analysis.evidence import Histogram
-from shared.analysis.latency import cut_ms, merged, quantile_ms, slower
+from shared.analysis.latency import Cuts, cut_ms, merged, quantile_ms, slower
 
 BOUNDS = (10.0, 20.0, 40.0, 80.0)
 USUAL = Histogram(bounds_ms=BOUNDS, counts=(10, 40, 40, 8, 2))
@@ -30,6 +30,15 @@ def test_only_whole_buckets_above_the_edge_are_certainly_slower() -> None:
     assert slower(USUAL, 40.0) == 10
     assert slower(USUAL, 41.0) == 2
     assert slower(USUAL, 999.0) == 0
+
+
+def test_cuts_count_every_histogram_by_its_own_bounds() -> None:
+    cuts = Cuts([20.0, 40.0])
+    assert cuts.counted(USUAL) == [100, 50, 10]
+    assert cuts.counted(Histogram(bounds_ms=(30.0,), counts=(3, 4))) == [7, 4, 0]
+    assert cuts.counted(Histogram()) == [0, 0, 0]
+    assert cuts.counted(USUAL) == [100, slower(USUAL, 20.0), slower(USUAL, 40.0)]
+    assert Cuts().counted(USUAL) == [100]
 
 
 def test_a_quantile_is_linear_inside_its_bucket() -> None:

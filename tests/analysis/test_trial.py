@@ -75,28 +75,51 @@ def test_blocks_grow_with_the_rollout_so_that_a_look_stays_cheap() -> None:
     assert 200 < live.capital.blocks < 260
 
 
-def test_a_busier_service_must_prove_less_harm() -> None:
-    def margin(total: int) -> float:
-        live = trial(25, 100)
-        for row in series(3, minutes=3, share=0.25, total=total):
-            live.weigh(row)
-        assert live.step.errors is not None
-        return live.step.errors.margin
+def asked(share: int, next_share: int, total: int, risk: Risk = RISK) -> float:
+    """The margin of a step on a service with so many requests a minute."""
+    live = trial(share, next_share, risk)
+    for row in series(3, minutes=3, share=share / 100, total=total):
+        live.weigh(row)
+    assert live.step.errors is not None
+    return live.step.errors.margin
 
-    assert margin(4) == 0.10
-    assert 0.01 <= margin(400) < margin(40) < 0.10
+
+def test_a_busier_service_must_prove_less_harm() -> None:
+    assert asked(25, 100, 4) == 0.03
+    assert 0.005 <= asked(25, 100, 4000) < asked(25, 100, 1000) < 0.03
+
+
+@pytest.mark.parametrize(("next_share", "margin"), [(100, 0.03), (90, 0.03 / 0.9), (50, 0.06), (20, 0.15), (6, 0.25)])
+def test_the_acceptable_harm_is_of_the_whole_service(next_share: int, margin: float) -> None:
+    assert asked(5, next_share, 4) == pytest.approx(margin)
+
+
+def test_no_small_share_asks_for_less_than_a_person_allows_everywhere() -> None:
+    assert asked(5, 20, 4, Risk(harm_points_max=40)) == 0.40
 
 
 def test_a_step_that_waited_long_asks_only_about_the_largest_acceptable_harm() -> None:
     live = trial(risk=Risk(proof_time=5 * MINUTE))
-    rows = series(4, minutes=40, share=0.25, total=400)
+    rows = series(4, minutes=40, share=0.25, total=600)
     for row in rows[:70]:
         live.weigh(row)
     assert live.step.errors is not None
-    assert live.step.errors.margin < 0.10
+    assert live.step.errors.margin < 0.06
     for row in rows[70:]:
         live.weigh(row)
-    assert live.step.errors.margin == 0.10
+    assert live.step.errors.margin == 0.06
+
+
+def test_a_step_that_begins_inside_an_open_block_has_proved_nothing() -> None:
+    live = trial(25, 50)
+    for row in series(6, minutes=30, share=0.25, total=400):
+        live.weigh(row)
+    quiet = Period(NOW + 31 * MINUTE, 5, 5, 0, 0, 0, 0, 0)
+    live.weigh(quiet)  # stable has no request: the block stays open
+    live.begin_step(NOW + 31 * MINUTE, 50, 90)
+    live.weigh(quiet._replace(end=NOW + 32 * MINUTE))
+    assert live.step.errors is None
+    assert live.standing is Standing.UNPROVED
 
 
 def test_latency_is_judged_from_when_stables_is_known() -> None:

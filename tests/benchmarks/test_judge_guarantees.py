@@ -10,14 +10,16 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from benchmarks.judge.cells import oracle, ours, pinned_at, run
-from benchmarks.judge.cost import history_of
+from benchmarks.judge.cells import DEFAULT, oracle, ours, pinned_at, run
+from benchmarks.judge.cost import asked, history_of
 from benchmarks.judge.limits import limit_requests
 from benchmarks.judge.ours import MINUTE, STARTED, period
 from benchmarks.judge.rollout import BEFORE
 from benchmarks.judge.scenarios import Scatter, Scenario
 from benchmarks.judge.traffic import Traffic
-from shared.analysis.judge import EVIDENCE_MAX, Risk, judge
+from shared.analysis.clustering import Clustering
+from shared.analysis.judge import EVIDENCE_MAX, judge
+from shared.analysis.proof import Risk
 from shared.analysis.trial import Trial
 from shared.analysis.verdict import Health
 
@@ -74,6 +76,22 @@ def test_a_late_fault_is_found_while_baking() -> None:
     assert run(ours(), Scenario(rate=20.0, added=0.1, onset=50), 30, SEED).rate == 1.0
 
 
+def test_a_judge_that_takes_more_risk_is_seen_to_blame_the_good() -> None:
+    """That the checks above can fail: the same worlds under a guarantee twenty times weaker."""
+    careless = ours(replace(DEFAULT, false_rollback_risk=0.2))
+    assert run(careless, CLUSTERED, 60, SEED).rolled_back > 2
+
+
+def test_a_judge_that_trusts_every_request_is_seen_to_blame_the_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Clustering, "correlation", property(lambda _: 0.0))
+    assert run(ours(), replace(CLUSTERED, scatter=Scatter.BETA, correlation=0.1), 60, SEED).rolled_back > 2
+
+
+def test_a_timid_judge_is_seen_to_cost_users() -> None:
+    timid, scenario = ours(replace(DEFAULT, false_rollback_risk=1e-9)), Scenario(rate=5.0, added=0.02)
+    assert run(timid, scenario, 60, SEED).bad > 3 * run(oracle, scenario, 100, SEED).bad
+
+
 def test_the_trial_of_the_benchmark_and_the_judge_agree_at_every_look() -> None:
     """Lost, repeated and reordered minutes included."""
     dice = np.random.default_rng(SEED)
@@ -88,11 +106,8 @@ def test_the_trial_of_the_benchmark_and_the_judge_agree_at_every_look() -> None:
         trial.weigh(period(at, row))
         history = history_of(before, during[: at + 1])
         often = {name: [*rows, *shuffle.sample(rows, len(rows))] for name, rows in history.samples.items()}
-        mixed = replace(history, samples={name: tuple(rows) for name, rows in often.items()})
-        verdict = judge(
-            mixed, "canary", "stable", rollout_started=STARTED, step_started=STARTED, share=10, next_share=25,
-            risk=Risk(),
-        )  # fmt: skip
+        mixed = history._replace(samples={name: tuple(rows) for name, rows in often.items()})
+        verdict = judge(asked(mixed, share=10, next_share=25))
         assert verdict.evidence_of_harm == pytest.approx(min(trial.capital.total, EVIDENCE_MAX))
         said.add(verdict.health)
     assert said == {Health.INCONCLUSIVE, Health.UNHEALTHY}

@@ -120,6 +120,20 @@ def test_backups_name_bucket_instances_and_times() -> None:
     assert load().backups is None
 
 
+def drills(rows: Any) -> dict[str, Any]:
+    return {"bucket": "b", "instances": {"chat": ["a"]}, "drills": rows}
+
+
+def test_a_drill_says_what_a_restored_database_must_show() -> None:
+    row = {"newest_row": "SELECT max(at) FROM messages", "checks": {"users": "SELECT count(*) > 0 FROM users"}}
+    backups = load(backups=drills({"chat/a": {**row, "recovery_point_seconds": 3600}})).backups
+    assert backups.databases == (("chat", "a"),)
+    drilled = backups.drilled("chat", "a")
+    assert (drilled.newest_row, drilled.checks) == (row["newest_row"], row["checks"])
+    assert drilled.objectives.recovery_point == timedelta(hours=1)
+    assert backups.drilled("chat", "other") == type(drilled)()
+
+
 @pytest.mark.parametrize(
     ("backups", "field"),
     [
@@ -132,6 +146,14 @@ def test_backups_name_bucket_instances_and_times() -> None:
         ({"bucket": "b", "instances": {"chat": ["a"]}, "patience_seconds": 0}, "backups.patience_seconds"),
         ({"bucket": "b", "instances": {"chat": ["a"]}, "append_only": "public.users"}, "backups.append_only"),
         ({"bucket": "b", "instances": {"chat": ["a"]}, "nights": 1}, "backups.nights"),
+        (drills([]), "backups.drills"),
+        (drills({"chat/b": {}}), "backups.drills.chat/b"),
+        (drills({"chat/a": 3}), "backups.drills.chat/a"),
+        (drills({"chat/a": {"newest": ""}}), "backups.drills.chat/a.newest"),
+        (drills({"chat/a": {"newest_row": 3}}), "backups.drills.chat/a.newest_row"),
+        (drills({"chat/a": {"checks": ["SELECT 1"]}}), "backups.drills.chat/a.checks"),
+        (drills({"chat/a": {"checks": {"users": ""}}}), "backups.drills.chat/a.checks"),
+        (drills({"chat/a": {"recovery_time_seconds": 0}}), "backups.drills.chat/a.recovery_time_seconds"),
     ],
 )
 def test_a_problem_of_the_backups_names_its_field(backups: Any, field: str) -> None:

@@ -206,3 +206,10 @@ def test_nights_on_a_real_database_are_verified_and_a_spoilt_one_is_not(real: Re
         "export.verified",
     ]
     assert len(list(real.client.list_blobs("locked"))) == 2
+
+
+def test_an_export_that_was_replaced_before_it_was_read_is_left_to_its_successor(cloud: FakeCloud) -> None:
+    message = export(cloud, zipped(GOOD))
+    cloud.objects.contents.clear()
+    assert handle(message, cloud).startswith("gone: generation")
+    assert cloud.ledger.objects == {}

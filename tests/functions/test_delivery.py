@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from shared.analysis.judge import judge
 from shared.errors import Conflict, InvalidEvent, Unavailable
+from shared.events import verdict
 from shared.events.message import Message
 from shared.rollout import codec
 from shared.rollout.record import Record
@@ -26,7 +28,7 @@ def test_a_good_release_goes_from_push_to_promotion() -> None:
     world.until("promoted")
     assert world.cloud.services.percents("web") == {world.canary: 100}
     assert [write.kind for write in world.cloud.services.writes].count("start") == 1
-    told = [key.rpartition("-")[2] for key in sorted(world.cloud.ledger.objects)]
+    told = [key.rpartition("-")[2] for key in sorted(world.cloud.ledger.objects) if key.startswith("services/")]
     assert told == ["rollout.started.json", *["rollout.advanced.json"] * 5, "rollout.promoted.json"]
 
 
@@ -40,6 +42,22 @@ def test_a_bad_release_is_rolled_back_by_auto_rollback_and_its_re_push_refused()
     assert any(line.startswith("auto_rollback: rollout.rolled_back") for line in world.said)
     world.cloud.clock.pass_(MINUTE)
     assert any("is refused" in line for line in world.push("b"))
+
+
+def test_the_ledger_keeps_what_every_move_rests_on_and_it_can_be_judged_again() -> None:
+    world = deployed()
+    world.push("b")
+    world.ready()
+    world.tick()
+    world.until("rolled_back", canary_bad=0.5)
+    kept = {key: entry for key, entry in world.cloud.ledger.objects.items() if key.startswith("evidence/")}
+    last = kept[max(kept)]
+    message = Message(id="1", topic="verdicts", published_at=NOW, data=last, attributes={})
+    question, judged = verdict.parse_question(message), verdict.parse(message)
+    assert question is not None
+    assert max(kept).endswith("-step0-unhealthy.json")
+    assert judge(question) == judged.verdict
+    assert handler("notify")(message, world.cloud).startswith("duplicate")
 
 
 def test_a_rollback_is_one_read_and_one_write() -> None:

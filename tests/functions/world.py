@@ -2,11 +2,13 @@
 
 import importlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from scripts.local_cloud.pubsub.filters import parse_filter
+from scripts.local_cloud.topology import ROUTES
 from shared.analysis.evidence import History, Sample
 from shared.events.message import Message
 from shared.rollout import codec
@@ -122,19 +124,8 @@ class World:
         raise AssertionError(f"never {phase}: {self.record.rollout}")
 
 
-def _subscribers(topic: str, attributes: Any) -> list[str]:
-    routes = {
-        "gcr": ["image_pushed"],
-        "cloud-builds": ["build_finished"],
-        "deploy-requests": ["canary_deploy"],
-        "rollout-ticks": ["health_verify"],
-        "revision-changes": ["health_verify"],
-        "verdicts": ["auto_rollback" if attributes.get("verdict") == "unhealthy" else "traffic_shift"],
-        "alerts": ["auto_rollback"],
-        "commands": ["auto_rollback" if attributes.get("command") in ("rollback", "abort") else "rollout_command"],
-        "rollout-events": ["notify"],
-    }
-    return routes[topic]
+def _subscribers(topic: str, attributes: Mapping[str, str]) -> list[str]:
+    return [route.function for route in ROUTES if route.topic == topic and parse_filter(route.accepts)(attributes)]
 
 
 def deployed() -> World:

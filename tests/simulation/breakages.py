@@ -60,14 +60,14 @@ def _race_swallowed(cloud: Any, service: Any, decision: Any, managed: Any) -> No
 def _seen_as(health: Health) -> Callable[..., Any]:
     def advance(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
         if fact.verdict and fact.verdict.health is Health.ERROR:
-            fact = replace(fact, verdict=replace(fact.verdict, health=health))
+            fact = replace(fact, verdict=fact.verdict._replace(health=health))
         return _advance(record, fact, now, strategy)
 
     return advance
 
 
 def _probes_taken_for_passed(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
-    passed = tuple(replace(probe, outcome=ProbeOutcome.PASSED) for probe in fact.probes)
+    passed = tuple(probe._replace(outcome=ProbeOutcome.PASSED) for probe in fact.probes)
     return _verify(record, replace(fact, probes=passed), now, strategy)
 
 

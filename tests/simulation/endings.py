@@ -62,7 +62,7 @@ def _announced(world: "World", record: Record) -> None:
 
 def _told_is_true(world: "World", name: str) -> None:
     committed = {ledger_key(key) for key in world.promises.past[name].committed}
-    for key in world.ledger.objects:
+    for key in world.ledger.announcements:
         if key.startswith(ledger_prefix(name)) and key not in committed:
             raise Broken("j", "Nothing is told that did not happen.", key)
 
@@ -75,7 +75,7 @@ def _came_to_rest(world: "World", record: Record) -> None:
         raise Broken("i", "Every state has an exit or a deadline that pages.", f"{rollout.id} is still {rollout.phase}")
     if rollout.hold.cause in (HoldCause.METRICS_OUTAGE, HoldCause.SHARED_OUTAGE, HoldCause.FREEZE):
         raise Broken("i", "A hold ends with its cause.", f"{rollout.id} is held: {rollout.hold.cause}")
-    told = {json.loads(entry)["kind"] for entry in world.ledger.objects.values()}
+    told = {json.loads(entry)["kind"] for entry in world.ledger.announcements.values()}
     if not told & ASKED:
         raise Broken("i", "Whoever must act is told.", f"{rollout.id} is held and nobody was told")
 
@@ -91,6 +91,6 @@ def _no_push_is_lost(world: "World", record: Record) -> None:
         *(bad.digest for bad in record.known_bad),
         *([record.rollout.release.digest] if record.rollout else []),
     }
-    told = {json.loads(entry).get("details", {}).get("digest") for entry in world.ledger.objects.values()}
+    told = {json.loads(entry).get("details", {}).get("digest") for entry in world.ledger.announcements.values()}
     if digest not in decided | told | world.promises.past[record.service].destroyed:
         raise Broken("k", "No push is lost.", f"{digest} left no trace")

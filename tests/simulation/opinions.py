@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
 
+from shared.analysis.question import Question
 from shared.analysis.verdict import Health, Verdict
 from tests.simulation.deployment import CloudRun
 from tests.simulation.releases import Kind
@@ -21,7 +21,8 @@ ANSWERS = (Health.HEALTHY, Health.UNHEALTHY, Health.INCONCLUSIVE)
 def drawn_judge(random: Random, run: CloudRun, metrics: Metrics) -> Callable[..., Verdict]:
     """With the signature of `shared.analysis.judge.judge`; right more often than not."""
 
-    def judge(history: object, canary: str, stable: str, **asked: Any) -> Verdict:
+    def judge(question: Question) -> Verdict:
+        canary = question.canary
         service = canary.rpartition("-")[0].rpartition("-")[0]
         if service in metrics.failing:
             return Verdict(health=Health.INCONCLUSIVE, reason="Both fail alike.", shared_outage=True)

@@ -60,6 +60,11 @@ class Ledger:
         self.frozen = ""
         self.frozen_at: datetime | None = None
 
+    @property
+    def announcements(self) -> dict[str, bytes]:
+        """Without the evidence that is kept beside them."""
+        return {key: entry for key, entry in self.objects.items() if key.startswith("services/")}
+
     def append(self, key: str, entry: bytes) -> bool:
         new = key not in self.objects
         self.objects.setdefault(key, entry)

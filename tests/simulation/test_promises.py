@@ -41,7 +41,7 @@ def test_the_seeds_meet_every_fault_and_every_ending() -> None:
         world = World(Setup(seed))
         world.live()
         faults |= set(world.surroundings.faults.seen)
-        kinds |= {key.rpartition("Z-")[2].removesuffix(".json") for key in world.ledger.objects}
+        kinds |= {key.rpartition("Z-")[2].removesuffix(".json") for key in world.ledger.announcements}
     assert faults == set(Fault)
     endings = {"rollout.promoted", "rollout.rolled_back", "rollout.failed", "rollout.superseded", "rollout.aborted"}
     assert kinds >= endings | {"rollout.held", "record.restored", "traffic.edited", "deploy.refused", "incident.noted"}

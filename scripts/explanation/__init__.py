@@ -1,0 +1,1 @@
+"""Rollouts told from the ledger, drawn, and judged again."""
