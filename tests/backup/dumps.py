@@ -1,10 +1,9 @@
 """Dumps as pg_dump writes them, made by hand: head, tables, data, sequences, mark of the end."""
 
 import gzip
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from shared.backup.faults import FaultKind
+from scripts.local_cloud.sql.spoiling import nine
 
 GOOD_TABLES: Mapping[str, Sequence[str]] = {
     "public.users": [f"{n}\tUser {n}" for n in range(1, 201)],
@@ -51,47 +50,4 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 GOOD = dump_text()
 
 
-@dataclass(frozen=True)
-class Broken:
-    name: str
-    make: Callable[[], bytes]
-    caught_as: FaultKind
-
-
-def _bit_flipped() -> bytes:
-    data = bytearray(zipped(GOOD))
-    data[len(data) // 2] ^= 0x10
-    return bytes(data)
-
-
-def _rows_lost() -> bytes:
-    fewer = dict(GOOD_TABLES) | {"public.messages": GOOD_TABLES["public.messages"][:900]}
-    return zipped(dump_text(fewer))
-
-
-def _marked_inside_data() -> bytes:
-    text = GOOD.replace("1\thabari yako 7919\n", f"1\thabari\n{MARK}\n", 1)
-    return zipped(text[: text.index(MARK) + len(MARK) + 1])
-
-
-NINE = (
-    Broken("file cut short", lambda: zipped(GOOD)[:-400], FaultKind.GZIP_TRUNCATED),
-    Broken(
-        "pg_dump killed, gzip closed cleanly", lambda: zipped(GOOD[: GOOD.index("500\t")]), FaultKind.CUT_INSIDE_COPY
-    ),
-    Broken("nothing in the gzip", lambda: zipped(""), FaultKind.NOT_COMPLETE),
-    Broken("one bit flipped", _bit_flipped, FaultKind.GZIP_DAMAGED),
-    Broken(
-        "one table's data missing",
-        lambda: zipped(GOOD.replace("COPY public.rooms (id, body) FROM stdin;", "", 1)),
-        FaultKind.TABLE_WITHOUT_DATA,
-    ),
-    Broken("schema only", lambda: zipped(dump_text(data=False)), FaultKind.NO_TABLES),
-    Broken(
-        "an extension no server has",
-        lambda: zipped(dump_text(extensions=("nosuch",))),
-        FaultKind.UNKNOWN_EXTENSION,
-    ),
-    Broken("a hundred rows lost", _rows_lost, FaultKind.ROWS_LOST),
-    Broken("cut after a message that says the dump is complete", _marked_inside_data, FaultKind.NOT_COMPLETE),
-)
+NINE = nine("public.messages")

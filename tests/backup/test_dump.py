@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scripts.local_cloud.sql.spoiling import Spoiled
 from shared.backup.dump import DumpReader, DumpReport, read_dump
 from shared.backup.dump_lines import LINE_SIZE_MAX
 from shared.backup.faults import FaultKind
 from shared.backup.trend import Expectation, trend_faults
-from tests.backup.dumps import GOOD, GOOD_TABLES, MARK, NINE, Broken, dump_text, pieces, zipped
+from tests.backup.dumps import GOOD, GOOD_TABLES, MARK, NINE, dump_text, pieces, zipped
 
 
 def kinds(report: DumpReport) -> set[FaultKind]:
@@ -31,9 +32,9 @@ def test_a_good_dump_is_whole_and_its_rows_are_counted() -> None:
 
 
 @pytest.mark.parametrize("broken", NINE, ids=lambda broken: broken.name)
-def test_each_broken_dump_is_caught_for_its_reason(broken: Broken) -> None:
+def test_each_broken_dump_is_caught_for_its_reason(broken: Spoiled) -> None:
     verified = [read_dump([zipped(GOOD)])]
-    report = read_dump(pieces(broken.make(), 1000))
+    report = read_dump(pieces(broken.spoil(zipped(GOOD)), 1000))
     later = trend_faults(report, verified, Expectation(append_only=frozenset({"public.messages"})))
     assert broken.caught_as in kinds(report) | {fault.kind for fault in later}
 

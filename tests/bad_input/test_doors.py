@@ -29,6 +29,8 @@ EXAMPLES: dict[str, tuple[Any, Mapping[str, str]]] = {
     "revision-changes": (CHANGED, {}),
     "backup-requests": ({}, {}),
     "backup-checks": ({}, {}),
+    "drill-requests": ({}, {}),
+    "drill-ticks": ({}, {}),
     "backup-objects": (WRITTEN, {"eventType": "OBJECT_FINALIZE"}),
 }
 """By topic, a message that is acted on."""
@@ -43,7 +45,7 @@ class Door:
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("K_SERVICE", raising=False)
         self.cloud: FakeCloud = deployed().cloud
-        backups = Backups(bucket="landing", instances={"chat": ("app",)})
+        backups = Backups(bucket="landing", drill_bucket="drills", instances={"chat": ("app",)})
         self.cloud.environment = replace(self.cloud.environment, backups=backups)
         self.bearer = token(datetime.now(UTC))
         app = Flask(function)

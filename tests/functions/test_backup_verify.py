@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from functions.backup_verify.handler import handle
+from scripts.local_cloud.sql.spoiling import Spoiled
 from shared.backup.operations import Operation, OperationKind
 from shared.config.backups import Backups
 from shared.errors import InvalidEvent, Unavailable
 from shared.events.message import Message
 from shared.runtime.ledger_keys import ledger_key
-from tests.backup.dumps import GOOD, NINE, Broken, zipped
+from tests.backup.dumps import GOOD, NINE, zipped
 from tests.fakes import FakeClock, FakeCloud, FakeDatabases, crc32c, environment
 from tests.functions.real_database import RealDatabase
 
@@ -74,10 +75,10 @@ def test_a_good_export_is_entered_and_told(cloud: FakeCloud) -> None:
 
 
 @pytest.mark.parametrize("broken", NINE, ids=lambda broken: broken.name)
-def test_a_broken_export_is_never_called_good_and_pages_with_its_reason(cloud: FakeCloud, broken: Broken) -> None:
+def test_a_broken_export_is_never_called_good_and_pages_with_its_reason(cloud: FakeCloud, broken: Spoiled) -> None:
     handle(export(cloud, zipped(GOOD), NIGHT - DAY), cloud)
     cloud.messages.published.clear()
-    assert handle(export(cloud, broken.make()), cloud) == f"broken: {key(NIGHT)}"
+    assert handle(export(cloud, broken.spoil(zipped(GOOD))), cloud) == f"broken: {key(NIGHT)}"
     assert told(cloud) == [("export.broken", "page")]
     entry = json.loads(cloud.ledger.objects[cloud.ledger.keys("catalogue/")[-1]])
     assert not entry["good"]

@@ -103,6 +103,7 @@ def post(port: int, topic: str, body: object, authorization: str) -> tuple[int, 
 QUIET = {
     "backup_verify": ("backup-checks", {}, "not_configured"),
     "sql_backup": ("backup-requests", {}, "not_configured"),
+    "restore_drill": ("drill-ticks", {}, "not_configured"),
     "image_pushed": ("gcr", {"action": "DELETE", "tag": "registry.example/apps/web:1"}, "deleted"),
     "build_finished": ("cloud-builds", {"id": "b", "status": "WORKING"}, "not_finished"),
     "canary_deploy": (
