@@ -1,7 +1,7 @@
 """The evidence of one rollout: requests weighed block by block, for harm since its first traffic, for safety since the
 step began.
 
-A block is one sampling period (two after 45 blocks, three after 45 more, and so on), or as many as it takes until both
+A block is one sampling period (two after 36 blocks, three after 36 more, and so on), or as many as it takes until both
 revisions have a request. What is expected of stable in a block comes from earlier blocks only, which is what makes the
 e-values valid.
 """
@@ -26,7 +26,7 @@ _MASSIVE_ERRORS, _MASSIVE_SHARE = 3, 0.8  # so much fails that no other block ne
 _SHARED_SHARE, _SHARED_TIMES = 0.05, 5.0  # of stable's requests, times its usual rate: a failure of both
 _OUTAGE_PERIODS, _OUTAGE_ERRORS = 3, 3
 _ROOM_FOR_DOUBT = 20.0  # no step up with harm closer than this factor to a rollback
-_BLOCKS_PER_LENGTH = 45  # then blocks get one period longer, so that a look at half a day stays cheap
+_BLOCKS_PER_LENGTH = 36  # then blocks get one period longer, so that a look at half a day stays cheap
 _SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail anyway: less harm no step need rule out
 _HARM_WIDEST = 0.25  # however few requests are next, a canary that fails one more in four is not called healthy
 _SLOW_POINTS_LEAST = 0.08

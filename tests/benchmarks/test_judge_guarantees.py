@@ -31,10 +31,10 @@ def test_good_canaries_are_not_blamed_and_climb_in_time() -> None:
     blamed = 0
     for rate, most in ((0.3, 100), (1.0, 75), (5.0, 60), (20.0, 40)):
         for baseline in (0.0, 0.01):
-            found = run(ours(), Scenario(rate=rate, baseline=baseline), 25, SEED)
+            found = run(ours(), Scenario(rate=rate, baseline=baseline), 60, SEED)
             blamed += found.rolled_back
             assert found.full_at <= most
-    assert blamed <= 1
+    assert blamed <= 2
 
 
 @pytest.mark.parametrize(
