@@ -40,6 +40,7 @@ class Ours:
             missed_harm_risk=strategy.missed_harm_risk,
             harm_points_max=strategy.harm_points_max,
             latency_points_max=strategy.latency_points_max,
+            latency_ms_min=strategy.latency_ms_min,
             proof_time=strategy.proof_time,
         )
         self.trial = Trial(risk, MINUTE, STARTED)

@@ -185,6 +185,7 @@ def _question(history: History, rollout: Rollout, strategy: Strategy, probes: tu
             missed_harm_risk=strategy.missed_harm_risk,
             harm_points_max=strategy.harm_points_max,
             latency_points_max=strategy.latency_points_max,
+            latency_ms_min=strategy.latency_ms_min,
             proof_time=strategy.proof_time,
         ),
         probes=probes,

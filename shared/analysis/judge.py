@@ -13,10 +13,11 @@ from math import ceil
 from typing import NamedTuple
 
 from shared.analysis.conditions import dead, failing_probe, metrics_outage, unroutable
-from shared.analysis.criteria import CUTS
+from shared.analysis.criteria import CUTS, SAFETY_CUT
 from shared.analysis.evidence import Histogram, History, Probe
 from shared.analysis.latency import merged, quantile_ms
 from shared.analysis.periods import Period, probing_of, side_by_side
+from shared.analysis.proof import Proof
 from shared.analysis.question import Question
 from shared.analysis.trial import Standing, Trial
 from shared.analysis.verdict import Health, Verdict
@@ -99,7 +100,9 @@ def _beside_stable(case: _Case, trial: Trial) -> Verdict:
     if probe:
         return _verdict(figures, Health.INCONCLUSIVE, f"{counts}; our probe of {probe.path} failed: {probe.reason}.")
     if standing is Standing.DOUBTFUL:
-        return _verdict(figures, Health.INCONCLUSIVE, f"{counts}; {harm} that it is worse: too little to roll back.")
+        return _verdict(
+            figures, Health.INCONCLUSIVE, f"{_blame(case, trial, counts, harm)[:-1]}: too little to roll back."
+        )
     if standing is Standing.UNPROVED:
         return _unproved(case, trial, figures, counts)
     error_proof = trial.step.errors
@@ -112,9 +115,11 @@ def _blame(case: _Case, trial: Trial, counts: str, harm: str) -> str:
     blamed = trial.blamed_cut
     if blamed is None:
         return f"{counts}; {harm} that errors rose."
-    ours, theirs = _latencies(case.rollout)
-    slow = slower_than_stable(CUTS[blamed][0], trial.cuts.edges_ms[blamed], ours, theirs)
-    return f"{slow}; {harm} that answers slowed."
+    return f"{_slower(case, trial, blamed)}; {harm} that answers slowed."
+
+
+def _slower(case: _Case, trial: Trial, cut: int) -> str:
+    return slower_than_stable(CUTS[cut][0], trial.cuts.edges_ms[cut], *_latencies(case.rollout))
 
 
 def _unproved(case: _Case, trial: Trial, figures: Verdict, counts: str) -> Verdict:
@@ -131,7 +136,9 @@ def _unproved(case: _Case, trial: Trial, figures: Verdict, counts: str) -> Verdi
     if trial.latency_unknown:
         said = f"{counts}; stable's latencies are not known yet, so nobody can tell whether the canary is slower."
         return _verdict(figures, Health.INCONCLUSIVE, said)
-    requests = _requests_needed(case, trial)
+    requests, proof = _requests_needed(case, trial)
+    if proof and proof is trial.step.slowness:
+        counts = f"{counts}; {_slower(case, trial, SAFETY_CUT)}"
     elapsed = (case.step[-1].end - case.step[0].end + case.history.sample_period).total_seconds() / 60
     minutes = requests * elapsed / case.users
     figures = figures._replace(requests_needed=requests, minutes_needed=round(minutes, 1))
@@ -141,16 +148,21 @@ def _unproved(case: _Case, trial: Trial, figures: Verdict, counts: str) -> Verdi
     return _verdict(figures, Health.INCONCLUSIVE, said)
 
 
-def _requests_needed(case: _Case, trial: Trial) -> int:
-    """Canary requests until safety is proved, if all goes on as stable does and the traffic stays as it was."""
+def _requests_needed(case: _Case, trial: Trial) -> tuple[int, Proof | None]:
+    """Canary requests until safety is proved, if all goes on as stable does and the traffic stays as it was.
+
+    With the proof that lacks most of them; None while a block that began before the step is open.
+    """
     periods = len(case.step)
     canary = case.users / periods
     stable = sum(period.stable_requests for period in case.step) / periods
-    missing = 1.0
-    for proof in trial.proofs:
+
+    def missing(proof: Proof) -> float:
         gain = proof.comparison.safety_per_period(canary, stable, proof.margin)
-        missing = max(missing, (trial.log_safety_needed - proof.log_e) / gain * canary)
-    return ceil(missing)
+        return (trial.log_safety_needed - proof.log_e) / gain * canary
+
+    last = max(trial.proofs, key=missing, default=None)
+    return (max(1, ceil(missing(last))), last) if last else (1, None)
 
 
 def _beside_history(case: _Case, trial: Trial) -> Verdict:

@@ -16,17 +16,18 @@ def merged(histograms: Sequence[Histogram]) -> Histogram:
     return Histogram(bounds_ms=bounds, counts=tuple(map(sum, zip(*same, strict=True))))
 
 
-def cut_ms(histogram: Histogram, quantile: float) -> float:
+def cut_ms(histogram: Histogram, quantile: float, least_ms: float = 0.0) -> float:
     """The bucket edge next to the quantile: the judge counts who is slower than this.
 
-    histogram: not empty. An edge far below the quantile would leave no room to be slower, so it is not taken.
+    histogram: not empty. An edge far below the quantile would leave no room to be slower, so it is not taken, nor one
+    below `least_ms`: nobody feels the difference.
     """
     total = sum(histogram.counts)
     below = [count / total for count in accumulate(histogram.counts[:-1])]
     distance = {
         edge: abs(share - quantile)
         for edge, share in zip(histogram.bounds_ms, below, strict=True)
-        if share >= quantile - _BELOW_QUANTILE_MAX
+        if share >= quantile - _BELOW_QUANTILE_MAX and edge >= least_ms
     }
     return min(distance, key=lambda edge: (distance[edge], edge)) if distance else histogram.bounds_ms[-1]
 

@@ -15,14 +15,16 @@ class Risk(NamedTuple):
     false_rollback_risk, missed_harm_risk: probabilities in (0, 1); the first holds for the whole rollout, the second
     for each step. harm_points_max: extra failed requests, in percentage points of all the service's requests once the
     next share has its traffic, and latency_points_max: extra requests slower than stable's p90, in points of the
-    canary's, that a healthy canary has certainly less of; 100 switches that proof off. proof_time: a step asks for the
-    smallest harm that this much of the current traffic can be expected to rule out.
+    canary's, that a healthy canary has certainly less of; 100 switches that proof off. latency_ms_min: no faster
+    request counts as slow, whatever stable's quantiles are. proof_time: a step asks for the smallest harm that so much
+    of the current traffic can be expected to rule out.
     """
 
     false_rollback_risk: float = 0.01
     missed_harm_risk: float = 0.05
     harm_points_max: float = 3.0
     latency_points_max: float = 25.0
+    latency_ms_min: float = 20.0
     proof_time: timedelta = timedelta(minutes=14)
 
 

@@ -150,7 +150,7 @@ class Trial:
         if self.slowness or sum(sum(histogram.counts) for histogram in self._seen) < _CUTS_KNOWN_FROM:
             return
         usual = merged(self._seen)
-        self.cuts = Cuts([cut_ms(usual, quantile) for quantile, _, _ in CUTS])
+        self.cuts = Cuts([cut_ms(usual, quantile, self.risk.latency_ms_min) for quantile, _, _ in CUTS])
         self.slowness = slowing()
         for histogram in self._seen:
             self._learn_slowness(self.cuts.counted(histogram))

@@ -3,7 +3,7 @@
 from math import exp
 
 from shared.analysis.evidence import Histogram
-from shared.analysis.latency import slower
+from shared.analysis.latency import quantile_ms, slower
 from shared.analysis.verdict import Verdict
 
 _LOG_E_MAX = 27.6  # 1e12; more digits say nothing
@@ -30,9 +30,11 @@ def against_stable(figures: Verdict) -> str:
 
 
 def slower_than_stable(quantile: float, edge_ms: float, ours: Histogram, theirs: Histogram) -> str:
+    usual = quantile_ms(theirs, quantile)
+    known = "" if usual is None else f" (stable's p{100 * quantile:.0f} is {usual:,.3g} ms)"
     return (
-        f"{slower(ours, edge_ms):,} of {sum(ours.counts):,} canary requests took longer than {edge_ms:,.4g} ms "
-        f"(near stable's p{100 * quantile:.0f}), {slower(theirs, edge_ms):,} of {sum(theirs.counts):,} on stable"
+        f"{slower(ours, edge_ms):,} of {sum(ours.counts):,} canary requests took longer than {edge_ms:,.4g} ms{known}, "
+        f"{slower(theirs, edge_ms):,} of {sum(theirs.counts):,} on stable"
     )
 
 

@@ -109,6 +109,7 @@ def _risk(row: fields.Fields, path: str) -> Risk:
         missed_harm_risk=fields.number(row, "missed_harm_risk", path=path),
         harm_points_max=fields.number(row, "harm_points_max", path=path),
         latency_points_max=fields.number(row, "latency_points_max", path=path),
+        latency_ms_min=fields.number(row, "latency_ms_min", path=path),
         proof_time=fields.duration(row, "proof_time", path=path),
     )
 

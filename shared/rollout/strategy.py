@@ -42,6 +42,7 @@ class Strategy:
     missed_harm_risk: float = 0.05  # chance to advance a canary worse than the harm below
     harm_points_max: float = 3.0  # largest acceptable extra failures, percentage points of the service's requests
     latency_points_max: float = 25.0  # largest acceptable extra share of slow requests, percentage points
+    latency_ms_min: float = 20.0  # a faster request is never slow, whatever stable's are
     proof_time: timedelta = timedelta(minutes=14)  # a step rules out as little harm as this much traffic can
 
     def steps_for(self, requests_per_minute: float) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from tests.analysis.worlds import FAILED, MINUTE, NOW, history, latencies, stead
 from tests.analysis.worlds import PASSED as PROBE
 
 
-def drawn(dice: random.Random, end: datetime, rate: float, bad: float, factor: float) -> Sample | None:
+def drawn(dice: random.Random, end: datetime, rate: float, bad: float, usual_ms: float) -> Sample | None:
     count = sum(dice.random() < rate / 100 for _ in range(100))
     if not count:
         return None
@@ -22,13 +22,13 @@ def drawn(dice: random.Random, end: datetime, rate: float, bad: float, factor: f
     return Sample(
         end=end,
         requests_by_class={"2xx": count - errors, "5xx": errors},
-        latency=latencies(dice, count, factor),
+        latency=latencies(dice, count, usual_ms),
     )
 
 
 def run(
     seed: int, *, minutes: int = 20, canary_bad: float = 0.01, stable_bad: float = 0.01, factor: float = 1.0,
-    canary_rate: float = 20, share: int = 25,
+    canary_rate: float = 20, share: int = 25, usual_ms: float = 80.0,
 ) -> Verdict:  # fmt: skip
     """One look after `minutes` of a step: per minute about `canary_rate` canary and 60 stable requests."""
     dice = random.Random(seed)
@@ -37,10 +37,10 @@ def run(
     stable_rate = 60.0 if share < 100 else 0.0
     sides = {
         "stable": [
-            drawn(dice, end, 60 if end <= started else stable_rate, stable_bad if end > started else 0.01, 1)
+            drawn(dice, end, 60 if end <= started else stable_rate, stable_bad if end > started else 0.01, usual_ms)
             for end in ends
         ],
-        "canary": [drawn(dice, end, canary_rate, canary_bad, factor) for end in ends if end > started],
+        "canary": [drawn(dice, end, canary_rate, canary_bad, factor * usual_ms) for end in ends if end > started],
     }
     history = History(
         sample_period=MINUTE,
@@ -83,6 +83,29 @@ def test_slowness_is_found() -> None:
     verdicts = [run(seed, factor=2.0, minutes=40) for seed in range(20)]
     assert all(verdict.health is Health.UNHEALTHY for verdict in verdicts)
     assert "answers slowed" in verdicts[0].reason
+
+
+def test_slower_by_less_than_anybody_feels_is_healthy() -> None:
+    """Stable's median is 1 ms and the canary's 4: a cold cache on a quiet machine, not a slow release."""
+    verdicts = [run(seed, factor=4.0, usual_ms=1.0, minutes=50) for seed in range(20)]
+    assert all(verdict.health is Health.HEALTHY for verdict in verdicts)
+    slow = run(1, factor=100.0, usual_ms=1.0, minutes=20)
+    assert slow.health is Health.UNHEALTHY
+    assert "(stable's p50 is 1 ms)" in slow.reason
+
+
+def test_what_is_still_unproved_about_latency_is_told_in_slow_requests() -> None:
+    verdict = run(1, factor=1.2, minutes=10, canary_bad=0.0, stable_bad=0.0)
+    assert verdict.health is Health.INCONCLUSIVE
+    assert "canary requests took longer than" in verdict.reason
+    assert f"needs about {verdict.requests_needed:,} more requests" in verdict.reason
+
+
+def test_what_speaks_for_slowness_is_told_in_slow_requests_when_it_is_too_little() -> None:
+    verdict = run(1, factor=1.3, minutes=8, canary_bad=0.0, stable_bad=0.0)
+    assert verdict.health is Health.INCONCLUSIVE
+    assert "canary requests took longer than" in verdict.reason
+    assert verdict.reason.endswith("to 1 that answers slowed: too little to roll back.")
 
 
 def test_too_few_requests_are_inconclusive_and_say_how_many_are_missing() -> None:

@@ -26,6 +26,11 @@ def test_a_cut_far_below_the_quantile_is_not_taken() -> None:
     assert cut_ms(Histogram(bounds_ms=(10.0,), counts=(3, 97)), 0.5) == 10.0
 
 
+@pytest.mark.parametrize(("least_ms", "edge"), [(0.0, 20.0), (40.0, 40.0), (41.0, 80.0), (999.0, 80.0)])
+def test_a_cut_is_never_where_nobody_feels_the_difference(least_ms: float, edge: float) -> None:
+    assert cut_ms(USUAL, 0.5, least_ms) == edge
+
+
 def test_only_whole_buckets_above_the_edge_are_certainly_slower() -> None:
     assert slower(USUAL, 40.0) == 10
     assert slower(USUAL, 41.0) == 2

@@ -92,6 +92,7 @@ _QUESTIONS = st.builds(
         missed_harm_risk=_FLOATS,
         harm_points_max=_FLOATS,
         latency_points_max=_FLOATS,
+        latency_ms_min=_FLOATS,
         proof_time=_SPANS,
     ),
     probes=st.lists(_PROBES, max_size=2).map(tuple),
