@@ -63,11 +63,11 @@ def _taken_back(record: Record, found: Record, now: datetime) -> Record:
     if pin is None or blamed is None or any(bad.at == pin.at for bad in record.known_bad):
         return record
     record = record.remember_bad(blamed)
+    if blamed.revision == record.stable and not same:
+        return replace(_without_ground(record, found, now), pin=record.pin or pin)
     blamed_too = running is not None and blamed.digest == running.release.digest
     if running and (same or blamed_too) and _may_go_back(running):
         return roll_back(replace(record, target=found.stable), Cause.ROLLBACK_COMMAND, now, pin.reason)
-    if blamed.revision == record.stable:
-        record = _without_ground(record, found, now)
     return replace(record, pin=record.pin or pin)
 
 

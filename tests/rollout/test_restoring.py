@@ -66,6 +66,21 @@ def test_a_rollback_of_what_became_stable_takes_the_ground_from_the_release_besi
     assert split(at_rest.record, STRATEGY) == {STABLE.stable: 100}
 
 
+def test_a_rollback_of_what_became_stable_is_not_undone_by_the_same_image_on_trial_beside_it() -> None:
+    """Found by simulation: the same digest was pushed again when its first rollout was taken back."""
+    old, _ = in_phase(Phase.BAKING)
+    newest, now = in_phase(Phase.PROMOTED)
+    again, rollout = now + MINUTE, newest.rollout
+    assert rollout
+    newest = take(newest, request("c", again), again).record
+    assert newest.rollout
+    newest = replace(newest, rollout=replace(newest.rollout, release=rollout.release))
+    decision = restore(taken_back(old, Verb.ROLLBACK, again + MINUTE), newest, again + 2 * MINUTE)
+    assert split(decision.record, STRATEGY) == {STABLE.stable: 100}
+    assert decision.record.active is None
+    assert decision.record.pin
+
+
 def test_a_rollback_of_an_older_rollout_pins_and_lets_the_newer_stable_be() -> None:
     old, now = in_phase(Phase.PROGRESSING)
     newest = replace(STABLE, sequence=40, stable="web-00009-new", good=("web-00009-new",))
