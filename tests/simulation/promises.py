@@ -170,7 +170,7 @@ def _remember(change: Change, past: Past) -> None:
     before = change.before
     if rollout.phase is Phase.ROLLED_BACK and not (before and before.rollout and before.rollout.phase is rollout.phase):
         past.proven.discard(rollout.canary)
-        past.pinned = True
+        past.pinned = past.pinned or not change.restored  # a restored record says itself whether it is pinned
 
 
 def more_traffic_has_a_reason(change: Change, past: Past, run: CloudRun) -> None:
