@@ -96,8 +96,8 @@ class Promises:
         """What serves before we come is what users are used to."""
         self.past[service.name] = Past(proven={service.latest_ready})
 
-    def watch(self, turn: Turn, before: Service, after: Service) -> None:
-        """Raises Broken."""
+    def watch(self, turn: Turn, before: Service, after: Service) -> Change:
+        """What the write changed. Raises Broken."""
         record = codec.decode(after.record)
         change = Change(
             turn=turn,
@@ -116,6 +116,7 @@ class Promises:
             check(change, past, self._run)
             self.checked += 1
         _remember(change, past)
+        return change
 
     def overwritten(self, before: Service, after: Service, heard: int) -> None:
         """Somebody else's write: what it destroys before the ledger heard of it, nobody can know any more.

@@ -167,8 +167,8 @@ class World:
             if "invented_later" not in after.record:
                 self.upgraded.pop(after.name, None)
         else:
-            self.promises.watch(self.surroundings.acting, before, after)
-            if "record.restored" in after.record and "record.restored" not in before.record:
+            change = self.promises.watch(self.surroundings.acting, before, after)
+            if change.restored:
                 self.upgraded.pop(after.name, None)  # the ledger never heard of it
 
     def _heard(self, name: str) -> int:
