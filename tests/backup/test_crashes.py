@@ -1,4 +1,4 @@
-"""A good night and a bad one, a drill, a good night and a drill a week later, with a crash before or after every call a function makes.
+"""A good night and a bad one, a drill, and a week later a good night and a drill: with a crash at every call.
 
 Whatever crashes is delivered again, as Pub/Sub does. Everything is in memory, and the same every time.
 """
