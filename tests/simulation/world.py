@@ -13,6 +13,7 @@ from functions.health_verify import reading
 from shared.config.environment import Environment, ManagedService
 from shared.rollout import codec
 from shared.rollout.commands import Verb
+from shared.rollout.names import Phase
 from shared.rollout.record import Record
 from shared.rollout.service import Service, TrafficTarget
 from shared.rollout.strategy import Strategy
@@ -32,6 +33,7 @@ from tests.simulation.turns import Turn
 
 TICK_SECONDS = 60.0
 REST_SECONDS = {"drawn": 45 * 60.0, "real": 4 * 3600.0}
+EXTENSIONS_MAX = 3  # halves of that again, for what is still on its way
 TWICE_SHARE = 0.2
 QUICK = Strategy(
     steps=(10, 50),
@@ -122,7 +124,16 @@ class World:
             self.timeline.run(CHAOS_SECONDS + rest * 0.7)
             self.bus.replay()  # days later, for all anybody knows
             self.timeline.run(CHAOS_SECONDS + rest)
+            for extra in range(1, EXTENSIONS_MAX + 1):
+                if not self._moving():
+                    break
+                self.timeline.run(CHAOS_SECONDS + rest * (1 + extra / 2))
             check_endings(self)
+
+    def _moving(self) -> bool:
+        """Whether some rollout is neither over nor held: one that had to wait for another's end began late."""
+        records = [codec.decode(service.record) for service in self.run.services.values() if service.record]
+        return any(record.active and record.active.phase is not Phase.HELD for record in records)
 
     def put_back(self, name: str) -> None:
         """Somebody undoes the split made by hand."""
