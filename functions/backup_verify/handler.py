@@ -1,6 +1,7 @@
 """An export is good only when it has been read; what pages is that no fresh good one exists."""
 
 from dataclasses import replace
+from typing import Final
 
 from shared.backup import catalogue
 from shared.backup.catalogue import Entry
@@ -20,6 +21,8 @@ from shared.rollout.announcement import Severity
 from shared.runtime.backup_ledger import catalogue_folder, entries, tell
 from shared.runtime.cloud import Cloud
 from shared.runtime.logs import log
+
+_FAULTS_TOLD: Final = 2
 
 
 def handle(message: Message, cloud: Cloud) -> str:
@@ -107,11 +110,18 @@ def _tell_verdict(cloud: Cloud, entry: Entry) -> None:
     if entry.good:
         text = f"The export {name.key} is whole: {rows} rows in {len(report.rows)} tables."
     else:
-        text = f"The export {name.key} must not be relied on: {'; '.join(fault.text for fault in report.faults)}."
+        text = f"The export {name.key} must not be relied on: {_in_short(report.faults)}."
     kind, severity = ("export.verified", Severity.INFO) if entry.good else ("export.broken", Severity.PAGE)
     log(kind, instance=name.instance, database=name.database, bytes=report.compressed_size, rows=rows)
     about = f"{name.instance}/{name.database}/{name.night:%Y%m%dT%H%M%SZ}-{entry.generation}"
     tell(cloud, about, kind, text, severity, instance=name.instance, database=name.database, object=name.key)
+
+
+def _in_short(faults: tuple[Fault, ...]) -> str:
+    """The outermost first, for the others may follow from it; the catalogue has them all."""
+    told = "; ".join(fault.text for fault in faults[:_FAULTS_TOLD])
+    more = len(faults) - _FAULTS_TOLD
+    return f"{told}; and {more} more" if more > 0 else told
 
 
 def _check_export(cloud: Cloud, backups: Backups, instance: str, database: str) -> str:

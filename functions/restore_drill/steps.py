@@ -96,7 +96,8 @@ def _report(
     where = f"{name.database} on {name.instance}"
     if report.passed:
         kind, severity = "drill.passed", Severity.INFO
-        rows, taken = sum(report.restored.rows.values()) if report.restored else 0, report.measured.recovery
+        rows = sum(report.restored.rows.values()) if report.restored else 0
+        taken = drill_report.in_words(report.measured.recovery)
         text = f"The export {export.name.key} of {where} was restored: {rows} rows, all there, in {taken}."
     else:
         kind, severity = "drill.failed", Severity.PAGE

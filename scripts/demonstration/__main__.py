@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from scripts.demonstration.backups import demonstrate
 from scripts.demonstration.outcome import Different, Outcome, table
 from scripts.demonstration.play import Demonstration
 from scripts.demonstration.scenarios import SCENARIOS, Scenario
@@ -31,6 +32,9 @@ def main() -> int:
     plain = options.plain or not console.is_terminal
     if not console.is_terminal:
         console = Console(width=PIPE_COLUMNS)
+    if options.what == "backup":
+        with ends_on_signals():
+            return 0 if demonstrate(console, options.directory) else 1
     screen: Screen = PlainScreen(console) if plain else LiveScreen(console)
     try:
         with ends_on_signals(), Demonstration(options.directory, screen) as demonstration:
@@ -57,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"scenarios:\n{lines}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    what = "deliveries, or how backups are made, verified, restored and found broken (default: deliveries)"
+    parser.add_argument("what", nargs="?", choices=("deliveries", "backup"), default="deliveries", help=what)
     parser.add_argument("--plain", action="store_true", help="lines instead of the live view, as in a pipe")
     parser.add_argument("--only", type=_numbers, default=SCENARIOS, metavar="N[,N]", help="play only these scenarios")
     parser.add_argument("--keep", action="store_true", help="leave the cloud running afterwards, to play with")

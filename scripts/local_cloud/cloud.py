@@ -1,19 +1,18 @@
 """The local cloud: every server, every function and everything between them, started in order, ended in reverse."""
 
 import secrets
-import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any
 
+from scripts.local_cloud.assembly import Assembly, started
 from scripts.local_cloud.contracts import PROJECT, REGION
 from scripts.local_cloud.control import Control
 from scripts.local_cloud.data_plane.plane import LocalDataPlane
-from scripts.local_cloud.functions_host import FunctionsHost
+from scripts.local_cloud.functions_host import FunctionsHost, environment_of
 from scripts.local_cloud.monitoring.alerts import Alerts, Policy
 from scripts.local_cloud.monitoring.server import Monitoring
 from scripts.local_cloud.pubsub.server import PubSub
@@ -23,7 +22,7 @@ from scripts.local_cloud.run.managed_service import create_service, describe
 from scripts.local_cloud.scheduler import Job, Scheduler
 from scripts.local_cloud.settings import LEDGER_BUCKET, PLACEHOLDER, REPOSITORY, SERVICE, Settings
 from scripts.local_cloud.storage import FakeGcs
-from scripts.local_cloud.topology import FUNCTIONS, PUSH_CALLER, Topology
+from scripts.local_cloud.topology import FUNCTIONS, Topology
 from scripts.local_cloud.traffic.driver import Traffic
 from scripts.package_functions import package
 from shared.adapters.cloud_run import CloudRun
@@ -47,38 +46,13 @@ def sample(*flags: str) -> tuple[str, ...]:
     return ("{python}", "-m", "scripts.local_cloud.data_plane.sample_app", *flags)
 
 
-class _Part(Protocol):
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-
-
-AnyPart = TypeVar("AnyPart", bound=_Part)
-
-
-class LocalCloud:
-    """A context manager: inside, everything runs; afterwards, nothing does.
-
-    directory: its own; what a former cloud left there is removed.
-    """
+class LocalCloud(Assembly):
+    """Everything that deliveries need."""
 
     def __init__(self, directory: Path, settings: Settings) -> None:
-        self.directory = directory.resolve()
+        super().__init__(directory)
         self.settings = settings
-        self._parts = ExitStack()
         self._token_key = secrets.token_hex(32)
-
-    def __enter__(self) -> Self:
-        shutil.rmtree(self.directory, ignore_errors=True)
-        self.directory.mkdir(parents=True)
-        with ExitStack() as parts:
-            self._start(parts)
-            self._parts = parts.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._parts.__exit__(kind, error, trace)
 
     def push(self, tag: str, command: Sequence[str], repository: str = REPOSITORY) -> str:
         """As `docker push` does: an image that names a process to run, told on the topic gcr; its digest."""
@@ -139,15 +113,15 @@ class LocalCloud:
 
     def function_environment(self) -> dict[str, str]:
         """What every function is given at deploy time, its own PUSH_AUDIENCE aside."""
-        return {
-            "DELIVERY_ENVIRONMENT": self.settings.delivery_environment(),
-            "GOOGLE_CLOUD_PROJECT": PROJECT,
-            "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{self._pubsub.grpc_port}",
-            "STORAGE_EMULATOR_HOST": self._gcs.url,
+        environment = environment_of(
+            self.settings.delivery_environment(),
+            pubsub=f"127.0.0.1:{self._pubsub.grpc_port}",
+            storage=self._gcs.url,
+            token_key=self._token_key,
+        )
+        return environment | {
             "RUN_ENDPOINT": self.run_endpoint,
             "MONITORING_ENDPOINT": f"127.0.0.1:{self._monitoring.grpc_port}",
-            "PUSH_CALLER": PUSH_CALLER,
-            "PUSH_TOKEN_KEY": self._token_key,
         }
 
     def snapshot(self) -> dict[str, Any]:
@@ -166,11 +140,10 @@ class LocalCloud:
         }
 
     def _start(self, parts: ExitStack) -> None:
-        """In the order of dependence; `parts` stops what was started, newest first, also when a later one fails."""
         settings = self.settings
-        self._pubsub = _started(parts, PubSub(self._token_key.encode()))
-        self._gcs = _started(parts, FakeGcs(LEDGER_BUCKET, log=self.directory / "storage.log"))
-        self.data_plane = _started(
+        self._pubsub = started(parts, PubSub(self._token_key.encode()))
+        self._gcs = started(parts, FakeGcs(LEDGER_BUCKET, log=self.directory / "storage.log"))
+        self.data_plane = started(
             parts,
             LocalDataPlane(
                 self.directory / "revisions",
@@ -178,7 +151,7 @@ class LocalCloud:
                 startup_deadline_seconds=settings.startup_deadline.total_seconds(),
             ),
         )
-        self._monitoring = _started(
+        self._monitoring = started(
             parts,
             Monitoring(
                 self.data_plane,
@@ -187,7 +160,7 @@ class LocalCloud:
             ),
         )
         self._registry = Registry(self._pubsub)
-        self._run_admin = _started(
+        self._run_admin = started(
             parts,
             RunAdmin(
                 self.data_plane,
@@ -200,17 +173,17 @@ class LocalCloud:
         parts.callback(self._run.close)
         zips = {name: package(name).write(self.directory / "zips") for name in FUNCTIONS}
         host = FunctionsHost(zips, directory=self.directory / "functions", environment=self.function_environment())
-        self.functions = _started(parts, host)
+        self.functions = started(parts, host)
         self.topology = Topology(f"127.0.0.1:{self._pubsub.grpc_port}")
         parts.callback(self.topology.close)
         self.topology.create(self.functions.uris())
         self._registry.push(PLACEHOLDER, "latest", sample("--version", "placeholder"))
         create_service(self.run_endpoint, SERVICE, f"{PLACEHOLDER}:latest")
-        self._alerts = _started(parts, Alerts(self._monitoring.visible, self._pubsub, [ERRORS_POLICY]))
+        self._alerts = started(parts, Alerts(self._monitoring.visible, self._pubsub, [ERRORS_POLICY]))
         tick = Job(name="rollout-tick", topic="rollout-ticks", period=settings.tick_period)
-        self._scheduler = _started(parts, Scheduler(self._pubsub, [tick]))
+        self._scheduler = started(parts, Scheduler(self._pubsub, [tick]))
         wishes = {"status": lambda _: self.snapshot(), "push": self._push_wish, "command": self._command_wish}
-        self._control = _started(parts, Control(wishes, self.directory))
+        self._control = started(parts, Control(wishes, self.directory))
 
     def _push_wish(self, wish: dict[str, Any]) -> dict[str, Any]:
         return {"digest": self.push(str(wish["tag"]), [str(word) for word in wish["command"]])}
@@ -218,9 +191,3 @@ class LocalCloud:
     def _command_wish(self, wish: dict[str, Any]) -> dict[str, Any]:
         who, why = str(wish["by"]), str(wish["why"])
         return {"request_id": self.command(Verb(wish["command"]), service=str(wish["service"]), by=who, why=why)}
-
-
-def _started(parts: ExitStack, part: AnyPart) -> AnyPart:
-    parts.callback(part.stop)
-    part.start()
-    return part

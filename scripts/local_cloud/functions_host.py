@@ -16,8 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from scripts.local_cloud.contracts import PROJECT
 from scripts.local_cloud.processes import child
 from scripts.local_cloud.processes.ports import free_port, listens
+from scripts.local_cloud.topology import PUSH_CALLER
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
 START_SECONDS_MAX = 90.0
@@ -27,6 +29,18 @@ LOG_TAIL_LINES = 15
 
 class FunctionDidNotStart(RuntimeError):
     """A function ended before it listened, or took too long; the message ends with its last log lines."""
+
+
+def environment_of(delivery: str, *, pubsub: str, storage: str, token_key: str) -> dict[str, str]:
+    """What every function is given at deploy time. delivery: JSON; pubsub: "host:port"; storage: a URL."""
+    return {
+        "DELIVERY_ENVIRONMENT": delivery,
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "PUBSUB_EMULATOR_HOST": pubsub,
+        "STORAGE_EMULATOR_HOST": storage,
+        "PUSH_CALLER": PUSH_CALLER,
+        "PUSH_TOKEN_KEY": token_key,
+    }
 
 
 class FunctionsHost:

@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.local_cloud.processes import child
@@ -22,12 +23,23 @@ _ATTEMPTS = 3  # another process may take the port that was free a moment ago
 _ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """A bucket's new objects are told on a topic. pubsub: "host:port"."""
+
+    bucket: str
+    project: str
+    topic: str
+    pubsub: str
+
+
 class FakeGcs:
     """buckets: made at start; log: the file the server writes to."""
 
-    def __init__(self, *buckets: str, log: Path | None = None) -> None:
+    def __init__(self, *buckets: str, log: Path | None = None, notification: Notification | None = None) -> None:
         self._buckets = buckets
         self._log = log or Path(os.devnull)
+        self._notification = notification
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -40,7 +52,8 @@ class FakeGcs:
         """Returns when it answers and its buckets are there; it dies with this process."""
         for attempt in range(1, _ATTEMPTS + 1):
             self.port = free_port()
-            self._process = child.spawn(self._command(), environment={}, log=self._log)
+            environment = {"PUBSUB_EMULATOR_HOST": self._notification.pubsub} if self._notification else {}
+            self._process = child.spawn(self._command(), environment=environment, log=self._log)
             try:
                 self._wait()
             except ConnectionError:
@@ -64,6 +77,10 @@ class FakeGcs:
 
     def _command(self) -> list[str]:
         flags = {"scheme": "http", "backend": "memory", "host": HOST, "port": str(self.port), "external-url": self.url}
+        if self._notification is not None:
+            told = self._notification
+            flags |= {"event.bucket": told.bucket, "event.list": "finalize"}
+            flags |= {"event.pubsub-project-id": told.project, "event.pubsub-topic": told.topic}
         return [str(_binary()), *(part for name, value in flags.items() for part in (f"-{name}", value))]
 
     def _wait(self) -> None:

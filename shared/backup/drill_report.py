@@ -96,9 +96,9 @@ def page(report: DrillReport) -> str:
         "",
         "| what | measured | promised |",
         "|---|---|---|",
-        f"| would have been lost (RPO) | {_span(measured.loss)} | {_span(objectives.recovery_point)} |",
-        f"| took to restore (RTO) | {_span(measured.recovery)} | {_span(objectives.recovery_time)} |",
-        *(f"| of it: {step} | {_span(taken)} | |" for step, taken in measured.steps.items()),
+        f"| would have been lost (RPO) | {in_words(measured.loss)} | {in_words(objectives.recovery_point)} |",
+        f"| took to restore (RTO) | {in_words(measured.recovery)} | {in_words(objectives.recovery_time)} |",
+        *(f"| of it: {step} | {in_words(taken)} | |" for step, taken in measured.steps.items()),
     ]
     if report.restored is not None:
         in_file, rows = report.export.report.rows, report.restored.rows
@@ -111,8 +111,8 @@ def page(report: DrillReport) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _span(span: timedelta) -> str:
-    """Without fractions where it is long."""
+def in_words(span: timedelta) -> str:
+    """Without fractions where it is long: "0.8 s", "0:23:10"."""
     if abs(span) < timedelta(minutes=1):
         return f"{span.total_seconds():.1f} s"
     return str(timedelta(seconds=round(span.total_seconds())))

@@ -95,11 +95,8 @@ class PostgreSQL:
             part for setting in (*_SETTINGS, f"unix_socket_directories={self._home}") for part in ("-c", setting)
         ]
         arguments = [str(programs() / "postgres"), "-D", str(self._data), *settings]
-        command = arguments
-        if account is not None:
-            drop = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-            # A change of account makes the kernel forget whose death ends this process.
-            command = [*drop, "--pdeathsig", "KILL", *arguments]
+        # A change of account makes the kernel forget whose death ends this process.
+        command = _unprivileged(arguments, "--pdeathsig", "KILL")
         self._process = child.spawn(command, environment=_environment(), log=self._log, cwd=self._home)
         self._wait()
 
@@ -131,16 +128,12 @@ class PostgreSQL:
         raise ProgramFailed(f"postgres did not answer within {SECONDS_MAX:.0f} s")
 
     def _call(self, command: list[str], given: bytes = b"") -> bytes:
-        account = _account()
         done = subprocess.run(
-            [str(programs() / command[0]), *command[1:]],
+            _unprivileged([str(programs() / command[0]), *command[1:]]),
             input=given,
             capture_output=True,
             env=_environment(),
             cwd=self._home,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
             timeout=SECONDS_MAX,
         )
         if done.returncode != 0:
@@ -158,6 +151,14 @@ def _account() -> "pwd.struct_passwd | None":
         except KeyError:
             continue
     raise LookupError(f"PostgreSQL does not run as root, and there is no account {' or '.join(_UNPRIVILEGED)}")
+
+
+def _unprivileged(command: list[str], *options: str) -> list[str]:
+    """The command as it is run where we are root. Python's own change of account forks, which gRPC does not like."""
+    account = _account()
+    if account is None:
+        return command
+    return ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", *options, *command]
 
 
 def _environment() -> Mapping[str, str]:

@@ -1,0 +1,243 @@
+"""Backups that are proved: a real PostgreSQL is exported, read, restored and compared; then nine broken exports come.
+
+Every step is asked for as Cloud Scheduler or an operator would ask, and answered by the packaged functions.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.storage import Client
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from scripts.demonstration.news import News
+from scripts.demonstration.outcome import Different
+from scripts.demonstration.screen import PlainScreen
+from scripts.local_cloud.backups import DATABASE, INSTANCE, LANDING, LOCKED, BackupSettings, LocalBackups
+from scripts.local_cloud.settings import LEDGER_BUCKET
+from scripts.local_cloud.sql.spoiling import Spoiled, nine
+from shared.backup import catalogue
+from shared.backup.catalogue import Entry
+from shared.backup.names import ExportName, drill_instance, night_of
+from shared.rollout.announcement import Announcement
+from shared.runtime.backup_ledger import catalogue_folder
+
+ROWS = 20_000
+LOST = 100
+EXPORT_SECONDS_MAX, DRILL_SECONDS_MAX, LOOK_SECONDS_MAX = 30.0, 90.0, 30.0
+_SEED = f"""
+CREATE TABLE users(id bigserial PRIMARY KEY, name text NOT NULL);
+CREATE TABLE rooms(id bigserial PRIMARY KEY, topic text NOT NULL);
+CREATE TABLE messages(
+    id bigserial PRIMARY KEY, room bigint NOT NULL REFERENCES rooms, sender bigint NOT NULL REFERENCES users,
+    body text NOT NULL, sent_at timestamptz NOT NULL DEFAULT now());
+INSERT INTO users(name) SELECT 'Ọ̀nà ' || n FROM generate_series(1, 500) n;
+INSERT INTO rooms(topic) SELECT 'habari ' || n FROM generate_series(1, 40) n;
+INSERT INTO messages(room, sender, body)
+    SELECT 1 + n % 40, 1 + n % 500, E'line one\\n\\\\. ' || md5(n::text) FROM generate_series(1, {ROWS}) n;
+"""
+_CHECKS = {"every message has a sender": "SELECT count(*) = 0 FROM messages WHERE sender NOT IN (SELECT id FROM users)"}
+Found = TypeVar("Found")
+_NIGHT = ("export.verified", "export.broken")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One row: what was done, what came of it, and what shows it. different: why it is not as expected, or ""."""
+
+    what: str
+    outcome: str
+    shown: str
+    seconds: float
+    different: str = ""
+
+
+class BackupDemonstration:
+    """A context manager that ends all it started."""
+
+    def __init__(self, directory: Path, screen: PlainScreen) -> None:
+        settings = BackupSettings(
+            append_only=("public.messages",), newest_row="SELECT max(sent_at) FROM messages", checks=_CHECKS
+        )
+        self.cloud = LocalBackups(directory, settings)
+        self._screen = screen
+        self._parts = ExitStack()
+        self._last_night = datetime.fromtimestamp(0, UTC)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as parts:
+            self._screen.said("starting PostgreSQL, Cloud SQL's API, storage, Pub/Sub and the functions")
+            parts.enter_context(self.cloud)
+            options = {"api_endpoint": self.cloud.storage.url}
+            self._storage = Client(project="local", credentials=AnonymousCredentials(), client_options=options)
+            parts.callback(self._storage.close)
+            self._news = News(self.cloud.topology, self._screen.decided)
+            parts.callback(self._news.stop)
+            self._news.start()
+            self._parts = parts.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._screen.said("ending everything that was started")
+        self._parts.__exit__(kind, error, trace)
+
+    def play(self) -> list[Proof]:
+        steps: list[tuple[str, Callable[[], tuple[str, str]]]] = [
+            ("seed a database", self._seed),
+            ("export and verify", self._export),
+            ("the same tick again", self._repeat),
+            ("restore drill", self._drill),
+            ("a forgotten instance", self._sweep),
+            *((broken.name, lambda broken=broken: self._break(broken)) for broken in nine("public.messages", LOST)),
+            ("a good night afterwards", self._export),
+        ]
+        return [self._prove(what, step) for what, step in steps]
+
+    def _prove(self, what: str, step: Callable[[], tuple[str, str]]) -> Proof:
+        self._screen.said(f"=== {what}")
+        began = time.monotonic()
+        try:
+            (outcome, shown), different = step(), ""
+        except Different as error:
+            outcome, shown, different = "different", "", str(error)
+        return Proof(what=what, outcome=outcome, shown=shown, seconds=time.monotonic() - began, different=different)
+
+    def _seed(self) -> tuple[str, str]:
+        self.cloud.database.query(_SEED, DATABASE)
+        version = self.cloud.database.query("SHOW server_version", DATABASE).strip()
+        return "seeded", f"PostgreSQL {version}: {ROWS:,} messages, 500 users, 40 rooms"
+
+    def _export(self) -> tuple[str, str]:
+        news = self._night()
+        _expect(news.kind == "export.verified", news.text)
+        key = news.details["object"]
+        landed, kept = (self._storage.bucket(bucket).get_blob(key) for bucket in (LANDING, LOCKED))
+        _expect(landed is not None and kept is not None and landed.crc32c == kept.crc32c, f"{key} was not kept")
+        return "verified", f"{news.text} {landed.size / 1024:,.0f} KiB, and the same bytes in {LOCKED}."
+
+    def _repeat(self) -> tuple[str, str]:
+        """A scheduler that ticks twice, a message that comes twice: still one export of the night."""
+        before = len(self._operations("EXPORT"))
+        news = self._night(times=3)
+        _expect(news.kind == "export.verified", news.text)
+        made = len(self._operations("EXPORT")) - before
+        _expect(made == 1, f"{made} exports were made of one night")
+        return "one export", "three messages of one night: Cloud SQL was asked for one export"
+
+    def _drill(self) -> tuple[str, str]:
+        heard = self._news.heard
+        self.cloud.publish("drill-requests", b"{}", {"instance": INSTANCE})
+        news = self._news.wait_for(("drill.passed", "drill.failed"), within=DRILL_SECONDS_MAX, after=heard)
+        _expect(news.kind == "drill.passed", news.text)
+        self._until_only(INSTANCE)
+        [row] = [json.loads(blob.download_as_bytes()) for blob in self._storage.list_blobs(LEDGER_BUCKET)
+                 if blob.name.startswith("drills/") and blob.name.endswith("-passed.json")]  # fmt: skip
+        rows, wanted = sum(row["rows_restored"].values()), sum(row["rows_in_file"].values())
+        _expect(row["rows_restored"] == row["rows_in_file"], f"{rows} rows restored, {wanted} in the file")
+        _expect(all(row["checks"].values()), f"checks: {row['checks']}")
+        figures = f"RPO {row['loss_seconds']:.1f} s, RTO {row['recovery_seconds']:.1f} s"
+        return "passed", f"{rows:,} of {wanted:,} rows restored into {row['throw_away']}; {figures}; it is deleted"
+
+    def _sweep(self) -> tuple[str, str]:
+        left = drill_instance(INSTANCE, datetime.now(UTC) - timedelta(days=3))
+        heard = self._news.heard
+        self.cloud.sql.add_instance(left)
+        self._news.wait_for("drill.leftover", within=EXPORT_SECONDS_MAX, after=heard)
+        self._until_only(INSTANCE)
+        return "swept", f"{left} was found, told as a page and deleted"
+
+    def _break(self, broken: Spoiled) -> tuple[str, str]:
+        self.cloud.sql.spoil_next_export(broken.spoil)
+        news = self._night()
+        _expect(news.kind == "export.broken", f"a broken export was called good: {news.text}")
+        key = news.details["object"]
+        _expect(self._storage.bucket(LOCKED).get_blob(key) is None, f"{key} was kept as if it were good")
+        kinds = [fault.kind for fault in self._entry(key).report.faults]
+        _expect(broken.caught_as in kinds, f"{broken.caught_as} was expected among {', '.join(kinds)}")
+        return f"caught: {broken.caught_as}", news.text.partition("must not be relied on: ")[2]
+
+    def _night(self, times: int = 1) -> Announcement:
+        """A tick in a night of its own, and what became of its export."""
+        period = self.cloud.settings.period
+        while (night := night_of(datetime.now(UTC), period)) <= self._last_night:
+            threading.Event().wait((self._last_night + period - datetime.now(UTC)).total_seconds())
+        self._last_night = night
+        heard = self._news.heard
+        for _ in range(times):
+            self.cloud.publish("backup-requests", b"{}", {"job": "backup-requests"})
+        return self._news.wait_for(_NIGHT, within=EXPORT_SECONDS_MAX, after=heard)
+
+    def _entry(self, key: str) -> Entry:
+        """What backup_verify enters of an export after it told. Raises Different."""
+        name = ExportName.parse(key)
+        assert name is not None
+        prefix = f"{catalogue_folder(name.instance, name.database)}{name.night:%Y%m%dT%H%M%SZ}-"
+        found = self._until(lambda: list(self._storage.list_blobs(LEDGER_BUCKET, prefix=prefix)), f"no {prefix}")
+        return catalogue.decode(found[0].download_as_bytes())
+
+    def _operations(self, kind: str) -> list[dict[str, object]]:
+        rows = self.cloud.sql.list_operations({"instance": INSTANCE}, None)["items"]
+        return [row for row in rows if row["operationType"] == kind]
+
+    def _until_only(self, instance: str) -> None:
+        """Until no throw-away instance is left. Raises Different."""
+
+        def names() -> set[str]:
+            return {row["name"] for row in self.cloud.sql.list_instances({}, None)["items"]}
+
+        self._until(lambda: names() == {instance}, "a throw-away instance is left")
+
+    def _until(self, look: Callable[[], Found], otherwise: str) -> Found:
+        """What is found as soon as it is there. Raises Different."""
+        deadline = time.monotonic() + LOOK_SECONDS_MAX
+        while not (found := look()):
+            if time.monotonic() > deadline:
+                raise Different(f"{otherwise} after {LOOK_SECONDS_MAX:.0f} s")
+            threading.Event().wait(0.1)
+        return found
+
+
+def table(proofs: list[Proof]) -> Table:
+    drawn = Table(box=box.SIMPLE, expand=True, title="What was proved", title_justify="left")
+    drawn.add_column("#", justify="right")
+    drawn.add_column("what", ratio=3)
+    drawn.add_column("outcome", ratio=2)
+    drawn.add_column("shown by", ratio=6)
+    drawn.add_column("seconds", justify="right")
+    for number, row in enumerate(proofs, start=1):
+        colour = "bold red" if row.different else "green"
+        shown = f"[bold red]Expected otherwise: {row.different}[/]" if row.different else row.shown
+        drawn.add_row(str(number), row.what, f"[{colour}]{row.outcome}[/]", shown, f"{row.seconds:.1f}")
+    return drawn
+
+
+def demonstrate(console: Console, directory: Path) -> bool:
+    """Whether everything was as expected."""
+    began = time.monotonic()
+    with BackupDemonstration(directory, PlainScreen(console)) as demonstration:
+        proofs = demonstration.play()
+        console.print()
+        console.print(table(proofs))
+        right = [row for row in proofs if not row.different]
+        verdict = f"{len(right)} of {len(proofs)} as expected in {time.monotonic() - began:.0f} s."
+        console.print(verdict, markup=False)
+        if len(right) < len(proofs):
+            console.print(f"Logs are in {demonstration.cloud.directory}.", markup=False, soft_wrap=True)
+    return len(right) == len(proofs)
+
+
+def _expect(true: bool, otherwise: str) -> None:
+    if not true:
+        raise Different(otherwise)

@@ -1,0 +1,100 @@
+"""The half of the local cloud that backups need: a real PostgreSQL behind Cloud SQL, buckets, and their functions."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from scripts.local_cloud.assembly import Assembly, started
+from scripts.local_cloud.contracts import PROJECT, REGION
+from scripts.local_cloud.functions_host import FunctionsHost, environment_of
+from scripts.local_cloud.pubsub.server import PubSub
+from scripts.local_cloud.scheduler import Job, Scheduler
+from scripts.local_cloud.settings import LEDGER_BUCKET, REPOSITORY, SERVICE
+from scripts.local_cloud.sql.admin import SqlAdmin
+from scripts.local_cloud.storage import FakeGcs, Notification
+from scripts.local_cloud.topology import ROUTES, Topology
+from scripts.package_functions import package
+
+FUNCTIONS = ("sql_backup", "backup_verify", "restore_drill", "notify")
+LANDING, LOCKED, DRILLS = f"{PROJECT}-exports", f"{PROJECT}-exports-locked", f"{PROJECT}-drills"
+INSTANCE, DATABASE = "chat", "chat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupSettings:
+    """period: what a night takes here; drill_tick: how often a drill is taken one step on."""
+
+    period: timedelta = timedelta(seconds=2)
+    drill_tick: timedelta = timedelta(seconds=1)
+    drill_deadline: timedelta = timedelta(minutes=2)
+    append_only: tuple[str, ...] = ()
+    newest_row: str = ""
+    checks: Mapping[str, str] | None = None
+
+    def delivery_environment(self) -> str:
+        """The JSON of DELIVERY_ENVIRONMENT."""
+        drilled = {"newest_row": self.newest_row, "checks": dict(self.checks or {})}
+        backups = {
+            "bucket": LANDING,
+            "locked_bucket": LOCKED,
+            "drill_bucket": DRILLS,
+            "instances": {INSTANCE: [DATABASE]},
+            "append_only": list(self.append_only),
+            "drills": {f"{INSTANCE}/{DATABASE}": drilled},
+            "period_seconds": self.period.total_seconds(),
+            "drill_deadline_seconds": self.drill_deadline.total_seconds(),
+        }
+        return json.dumps(
+            {
+                "name": "local",
+                "project": PROJECT,
+                "region": REGION,
+                "ledger_bucket": LEDGER_BUCKET,
+                "services": {SERVICE: {"image": REPOSITORY}},
+                "backups": backups,
+            }
+        )
+
+
+class LocalBackups(Assembly):
+    """One instance with one database; exports, checks and drills are asked for on their topics."""
+
+    def __init__(self, directory: Path, settings: BackupSettings) -> None:
+        super().__init__(directory)
+        self.settings = settings
+        self._token_key = secrets.token_hex(32)
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> str:
+        """The message id."""
+        return self._pubsub.publish(topic, data, attributes)
+
+    def snapshot(self) -> dict[str, Any]:
+        """JSON-able: what its parts say of themselves."""
+        return {"functions": self.functions.snapshot(), "pubsub": self._pubsub.snapshot()}
+
+    def _start(self, parts: ExitStack) -> None:
+        self._pubsub = started(parts, PubSub(self._token_key.encode()))
+        pubsub = f"127.0.0.1:{self._pubsub.grpc_port}"
+        told = Notification(bucket=LANDING, project=PROJECT, topic="backup-objects", pubsub=pubsub)
+        buckets = (LEDGER_BUCKET, LANDING, LOCKED, DRILLS)
+        self.storage = started(parts, FakeGcs(*buckets, log=self.directory / "storage.log", notification=told))
+        self.sql = started(parts, SqlAdmin(self.directory, self.storage.url))
+        self.database = self.sql.add_instance(INSTANCE, databases=(DATABASE,))
+        environment = environment_of(
+            self.settings.delivery_environment(), pubsub=pubsub, storage=self.storage.url, token_key=self._token_key
+        )
+        environment["SQL_ENDPOINT"] = f"127.0.0.1:{self.sql.port}"
+        zips = {name: package(name).write(self.directory / "zips") for name in FUNCTIONS}
+        host = FunctionsHost(zips, directory=self.directory / "functions", environment=environment)
+        self.functions = started(parts, host)
+        self.topology = Topology(pubsub)
+        parts.callback(self.topology.close)
+        uris = self.functions.uris()
+        self.topology.create(uris, routes=[route for route in ROUTES if route.function in uris])
+        tick = Job(name="drill-tick", topic="drill-ticks", period=self.settings.drill_tick)
+        started(parts, Scheduler(self._pubsub, [tick]))
