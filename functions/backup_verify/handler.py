@@ -18,7 +18,7 @@ from shared.events.ignored import Ignored
 from shared.events.message import Message
 from shared.events.object_written import ObjectWritten
 from shared.rollout.announcement import Severity
-from shared.runtime.backup_ledger import catalogue_folder, entries, tell
+from shared.runtime.backup_ledger import catalogue_folder, entries, newest_good, tell
 from shared.runtime.cloud import Cloud
 from shared.runtime.logs import log
 
@@ -126,7 +126,7 @@ def _in_short(faults: tuple[Fault, ...]) -> str:
 
 def _check_export(cloud: Cloud, backups: Backups, instance: str, database: str) -> str:
     """The dead man's switch: silence of everything before it pages too."""
-    newest = catalogue.newest_good(entries(cloud, instance, database))
+    newest = newest_good(cloud, instance, database)
     now = cloud.clock.now()
     if catalogue.fresh(newest, now, backups.age_max):
         return f"fresh: {instance}/{database}"

@@ -21,6 +21,7 @@ from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted
 from shared.runtime.cloud import Cloud
 from shared.runtime.ledger_keys import ledger_key, newest_sequence
 from shared.runtime.lost_records import newer_record
+from shared.runtime.release_gate import unsaved
 
 HISTORY = timedelta(hours=2)  # of stable before the rollout began, for what is normal
 RECENT = timedelta(minutes=30)  # for the first share
@@ -57,7 +58,7 @@ def read_service(cloud: Cloud, name: str) -> Reading | None:
         return Reading(replace(judged, newer_sequence=newest_sequence(cloud, name, record.sequence)), None)
     if not service.record:
         return None
-    judged = _read_ledger(cloud, record, judged)
+    judged = _read_ledger(cloud, record, managed, judged)
     judged = _read_target(cloud, service, record, managed, judged)
     judged, question = _read_newcomer(cloud, service, record, judged), None
     if record.active:
@@ -77,11 +78,12 @@ def _has_work(judged: Judged, record: Record, service: Service, strategy: Strate
     )
 
 
-def _read_ledger(cloud: Cloud, record: Record, judged: Judged) -> Judged:
+def _read_ledger(cloud: Cloud, record: Record, managed: ManagedService, judged: Judged) -> Judged:
     keys = {ledger_key(item.key): item.key for item in record.outbox}
     announced = tuple(keys[key] for key in sorted(cloud.ledger.existing(keys))) if keys else ()
     frozen = cloud.ledger.freeze() if record.active or record.waiting else ""
-    return replace(judged, announced=announced, frozen=frozen)
+    gate = unsaved(cloud, managed, record.waiting) if record.waiting and not record.active else ""
+    return replace(judged, announced=announced, frozen=frozen, unsaved=gate)
 
 
 def _read_target(cloud: Cloud, service: Service, record: Record, managed: ManagedService, judged: Judged) -> Judged:

@@ -6,7 +6,7 @@ What a drill set out to do is in the ledger before its instance is; where it sta
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from shared.backup import catalogue, drill_record
+from shared.backup import drill_record
 from shared.backup.drill import leftovers
 from shared.backup.drill_record import DrillName
 from shared.config.backups import Backups
@@ -14,7 +14,7 @@ from shared.errors import Conflict, InvalidEvent
 from shared.events import tick
 from shared.events.message import Message
 from shared.rollout.announcement import Severity
-from shared.runtime.backup_ledger import entries, tell
+from shared.runtime.backup_ledger import newest_good, tell
 from shared.runtime.cloud import Cloud
 
 from .steps import advance, news_key
@@ -64,7 +64,7 @@ def _start(cloud: Cloud, backups: Backups, name: DrillName, now: datetime) -> st
     others = [drill.throw_away for drill in _active(cloud, name, instances) if drill != name]
     if others:
         return f"busy: {others[0]} is not over."
-    newest = catalogue.newest_good(entries(cloud, name.instance, name.database))
+    newest = newest_good(cloud, name.instance, name.database)
     if newest is None:
         text = f"{name.database} on {name.instance} has no verified export that could be restored."
         tell(cloud, news_key(name), "drill.failed", text, Severity.PAGE, instance=name.instance)

@@ -143,6 +143,9 @@ class Backups:
     export_days: int = says("How long an export is locked", low=7, high=3650)
     drill_schedule: str = says("Cron, UTC: restores the newest export for real", pattern=CRON)
     verified_age_hours_max: int = says("An older newest verified export pages", low=25, high=48)
+    release_age_hours_max: int = says(
+        "A release that migrates waits for a verified export of a night at most so long ago", low=1, high=168
+    )
     append_only: tuple[str, ...] = says("Tables that never lose a row", pattern=r"\S+\.\S+")
     newest_row: str = says('SQL whose one value is the time of the newest row, or "": what a drill calls lost')
     checks: Mapping[str, str] = says("SQL whose one value must be true in a restored copy, by name", pattern=NAME)

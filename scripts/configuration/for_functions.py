@@ -54,6 +54,14 @@ def backups(found: Configuration) -> dict[str, Any] | None:
     }
 
 
+def _gate(found: Configuration, service: Service) -> dict[str, Any]:
+    """What a release of the service that migrates must find."""
+    if not service.database:
+        return {}
+    age = found.databases[service.database].backups.release_age_hours_max
+    return {"database": f"{service.database}/{service.database}", "backup_age_max_seconds": 3600 * age}
+
+
 def text_of(
     name: str,
     project: str,
@@ -79,6 +87,6 @@ def delivery_environment(found: Configuration) -> str:
     services = {}
     for name, service in found.services.items():
         row = {knob: getattr(service, knob) for knob in _DELEGATED if getattr(service, knob) is not None}
-        services[name] = {"image": image(found, service), **row}
+        services[name] = {"image": image(found, service), **row, **_gate(found, service)}
     ledger, control = ledger_bucket(found), control_bucket(found)
     return text_of(found.name, found.project.id, found.regions.serving, ledger, control, services, backups(found))

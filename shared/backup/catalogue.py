@@ -38,11 +38,6 @@ def good_entries(entries: Iterable[Entry]) -> list[Entry]:
     return sorted((entry for entry in entries if entry.good), key=lambda entry: (entry.name.night, entry.verified_at))
 
 
-def newest_good(entries: Iterable[Entry]) -> Entry | None:
-    good = good_entries(entries)
-    return good[-1] if good else None
-
-
 def fresh(entry: Entry | None, now: datetime, age_max: timedelta) -> bool:
     """Whether a verified export of a night at most `age_max` ago exists: the dead man's switch, and a release's gate.
 

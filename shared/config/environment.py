@@ -5,7 +5,7 @@ The same zip goes to every environment; this is all that differs.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from itertools import pairwise
@@ -16,6 +16,7 @@ from shared.errors import DeliveryError
 from shared.rollout.strategy import OnNewer, Strategy
 
 VARIABLE = "DELIVERY_ENVIRONMENT"
+_SERVICE = {"image", "deploy_tags", "deploys_on", "probe_paths", "database", "backup_age_max_seconds", "strategy"}
 
 
 class InvalidEnvironment(DeliveryError):
@@ -32,6 +33,8 @@ class ManagedService:
 
     image: its repository path without tag; deploy_tags: a regular expression a pushed tag must match in full;
     deploys_on: "push" or "build"; probe_paths: requested on the tagged URL before any traffic and at every tick.
+    database: what its releases migrate, (instance, database), or None; backup_age_max: of the night of its newest
+    verified export, beyond which a release that migrates waits.
     """
 
     name: str
@@ -39,6 +42,8 @@ class ManagedService:
     deploy_tags: str = r".+"
     deploys_on: str = "push"
     probe_paths: tuple[str, ...] = ("/health/ready",)
+    database: tuple[str, str] | None = None
+    backup_age_max: timedelta = timedelta(hours=30)
     strategy: Strategy = field(default_factory=Strategy)
 
 
@@ -73,14 +78,16 @@ def load_environment(text: str) -> Environment:
     if not isinstance(rows, dict) or not rows:
         reader.problems.append("services: must be an object with at least one service")
         rows = {}
+    backups = read_backups(raw.get("backups"), reader.problems)
+    databases = backups.databases if backups else ()
     environment = Environment(
         name=reader.text(raw, "name", ""),
         project=reader.text(raw, "project", ""),
         region=reader.text(raw, "region", ""),
         ledger_bucket=reader.text(raw, "ledger_bucket", ""),
         control_bucket=reader.text(raw, "control_bucket", "") if "control_bucket" in raw else "",
-        services={name: reader.service(name, row) for name, row in rows.items()},
-        backups=read_backups(raw.get("backups"), reader.problems),
+        services={name: reader.service(name, row, databases) for name, row in rows.items()},
+        backups=backups,
     )
     if reader.problems:
         raise InvalidEnvironment(reader.problems)
@@ -103,12 +110,12 @@ class _Reader:
             return ""
         return value
 
-    def service(self, name: str, row: Any) -> ManagedService:
+    def service(self, name: str, row: Any, databases: Collection[tuple[str, str]]) -> ManagedService:
         path = f"services.{name}."
         if not isinstance(row, dict):
             self.problems.append(f"services.{name}: must be an object")
             row = {}
-        self.only(row, {"image", "deploy_tags", "deploys_on", "probe_paths", "strategy"}, path)
+        self.only(row, _SERVICE, path)
         tags = self.text(row, "deploy_tags", path, r".+")
         try:
             re.compile(tags)
@@ -127,8 +134,22 @@ class _Reader:
             deploy_tags=tags,
             deploys_on=deploys_on,
             probe_paths=tuple(paths),
+            database=self.database(row["database"], f"{path}database", databases) if "database" in row else None,
+            backup_age_max=self.age(row.get("backup_age_max_seconds", 108000), f"{path}backup_age_max_seconds"),
             strategy=self.strategy(row.get("strategy", {}), f"{path}strategy."),
         )
+
+    def database(self, value: Any, path: str, databases: Collection[tuple[str, str]]) -> tuple[str, str] | None:
+        found = next((known for known in databases if value == "/".join(known)), None)
+        if found is None:
+            self.problems.append(f'{path}: must be "instance/database" of backups.instances, not "{value}"')
+        return found
+
+    def age(self, value: Any, path: str) -> timedelta:
+        if _is_number(value) and value > 0:
+            return timedelta(seconds=value)
+        self.problems.append(f"{path}: must be a number of seconds above 0")
+        return timedelta()
 
     def strategy(self, row: Any, path: str) -> Strategy:
         """Durations are seconds under their field's name with "_seconds"."""
@@ -162,11 +183,16 @@ class _Reader:
             if _are_steps(value):
                 return tuple(value)
             self.problems.append(f"{path}: must be ascending whole percents from 1 to 99")
-        elif _is_number(value) and 0 < value < (1 if path.endswith("_risk") else 100):
+        elif _is_number(value) and 0 < value < _most(path):
             return float(value)
         else:
-            self.problems.append(f"{path}: must be a number above 0 and below {1 if path.endswith('_risk') else 100}")
+            self.problems.append(f"{path}: must be a number above 0 and below {_most(path)}")
         return None
+
+
+def _most(path: str) -> int:
+    """Risks are probabilities, points are percent, and nobody waits longer than a minute."""
+    return 1 if path.endswith("_risk") else 100 if path.endswith("_points_max") else 60_000
 
 
 def _is_number(value: object) -> bool:

@@ -22,10 +22,11 @@ STATUSES = (*RUNNING, "SUCCESS", *FAILED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltImage:
-    """One of results.images: the repository path and digest that was pushed."""
+    """One of results.images: the repository path, digest and tag that was pushed."""
 
     image: str
     digest: str
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ def parse(message: Message) -> BuildChanged:
         path = f"results.images[{index}]."
         name = fields.text(row, "name", path=path)
         digest = check_digest(fields.text(row, "digest", path=path), f"{path}digest")
-        images.append(BuiltImage(image=_without_tag(name), digest=digest))
+        image, tag = _split(name)
+        images.append(BuiltImage(image=image, digest=digest, tag=tag))
     substitutions = fields.mapping(body, "substitutions", optional=True)
     return BuildChanged(
         id=fields.text(body, "id"),
@@ -97,12 +99,15 @@ def _route_image(build: BuildChanged, image: BuiltImage, environment: Environmen
         if service.deploys_on != "build":
             outcomes.append(Ignored(rule="deploys_on_push", text=f"{service.name} deploys on pushes."))
             continue
-        release = Release(image=image.image, digest=image.digest, requested_at=build.at, commit=build.commit)
+        release = Release(
+            image=image.image, digest=image.digest, requested_at=build.at, commit=build.commit, tag=image.tag
+        )
         outcomes.append(DeployRequested(service=service.name, release=release, source="build", by=f"build {build.id}"))
     return tuple(outcomes)
 
 
-def _without_tag(name: str) -> str:
-    """The repository of "repository:tag" or "repository"; the port of a registry stays."""
-    head, slash, last = name.rpartition("/")
-    return head + slash + last.partition(":")[0].partition("@")[0]
+def _split(name: str) -> tuple[str, str]:
+    """The repository and tag of "repository:tag" or "repository"; the port of a registry stays."""
+    head, slash, last = name.partition("@")[0].rpartition("/")
+    image, _, tag = last.partition(":")
+    return head + slash + image, tag

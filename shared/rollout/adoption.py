@@ -55,7 +55,7 @@ def _taken_back(record: Record, found: Record, now: datetime) -> Record:
     same = running is not None and ended is not None and running.id == ended.id
     if same and running and ended and ended.phase is Phase.ABORTED:
         reason = f"{ended.release.short} was aborted on the older record."
-        if record.active:
+        if record.active and _may_go_back(running):
             return end(record, Cause.ABORT_COMMAND, now, "rollout.aborted", reason, Severity.WARNING)
         return roll_back(record, Cause.ROLLBACK_COMMAND, now, reason) if _may_go_back(running) else record
     pin = found.pin
@@ -81,4 +81,4 @@ def _without_ground(record: Record, found: Record, now: datetime) -> Record:
 
 
 def _may_go_back(rollout: Rollout) -> bool:
-    return after(rollout.phase, Cause.ROLLBACK_COMMAND) is not None
+    return after(rollout.phase, Cause.ROLLBACK_COMMAND) is not None and not rollout.irreversible

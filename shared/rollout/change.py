@@ -90,7 +90,7 @@ def met_users(rollout: Rollout) -> bool:
 
 
 def promote(record: Record, cause: Cause, now: datetime, reason: str) -> Record:
-    """The canary becomes stable; the old stable stays addressable as the one to return to."""
+    """The canary becomes stable; the old stable stays addressable as the one to return to, if it still can run."""
     record = enter(record, cause, now)
     rollout = record.rollout
     assert rollout is not None
@@ -100,17 +100,37 @@ def promote(record: Record, cause: Cause, now: datetime, reason: str) -> Record:
         stable_release=rollout.release,
         placeholder=False,
         target=rollout.stable,
-    ).remember_good(rollout.canary)
+    )
+    if rollout.irreversible:
+        for name in record.good:
+            record = record.retire(name)
+        record = replace(record, good=(), target="")
+    record = record.remember_good(rollout.canary)
     return announce(record, "rollout.promoted", now, reason, digest=rollout.release.digest, revision=rollout.canary)
+
+
+def no_way_back(rollout: Rollout) -> str:
+    """Why an irreversible rollout is not taken back, and what a person can do instead."""
+    promote_it = "promote this one, and a" if rollout.active else "a"
+    return (
+        f"Nothing moves: {rollout.release.short} ran a migration that earlier releases cannot run with. Roll forward "
+        f"({promote_it} fixed release starts when it is pushed) or restore the database."
+    )
 
 
 def roll_back(record: Record, cause: Cause, now: datetime, reason: str, severity: Severity = Severity.PAGE) -> Record:
     """All traffic on the verified target, the release known bad, the service pinned.
 
-    When users are on the canary and no good revision is known, nothing moves and a person is paged.
+    When users are on the canary and no good revision is known, or none that runs with the database as the release left
+    it, nothing moves and a person is paged.
     """
     rollout = record.rollout
     assert rollout is not None
+    if rollout.irreversible:
+        text = f"{reason} {no_way_back(rollout)}"
+        if record.active:
+            return hold(record, HoldCause.MIGRATION, now, text)
+        return announce(record, "rollback.refused", now, text, Severity.PAGE)
     users_moved = met_users(rollout)
     if users_moved and not record.target:
         text = f"{reason} No good revision is known to return to: a person must choose one."

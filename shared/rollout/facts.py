@@ -10,8 +10,8 @@ from shared.rollout.names import Release
 class DeployRequested:
     """A release wants to reach a service. source: "push", "build" or "waiting"; by: who asked.
 
-    frozen: why the environment may not start anything, or ""; session_affinity: the service overrides splits.
-    Both are read with the service, not sent.
+    frozen: why the environment may not start anything, or ""; unsaved: why a release that migrates may not, or "";
+    session_affinity: the service overrides splits. These are read with the service, not sent.
     """
 
     service: str
@@ -19,6 +19,7 @@ class DeployRequested:
     source: str
     by: str
     frozen: str = ""
+    unsaved: str = ""
     session_affinity: bool = False
 
 

@@ -49,7 +49,8 @@ def _upkeep(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> 
 
 
 def _at_rest(record: Record, kept: Record, fact: Judged, now: datetime, again: tuple[Effect, ...]) -> Decision:
-    if kept.waiting and not (kept.pin or kept.frozen or fact.frozen) and len(kept.outbox) < OUTBOX_MAX:
+    kept_back = kept.pin or kept.frozen or fact.frozen or fact.unsaved or len(kept.outbox) >= OUTBOX_MAX
+    if kept.waiting and not kept_back:
         request = DeployRequested(service=kept.service, release=kept.waiting, source="waiting", by="the queue")
         text = f"{kept.waiting.short} need not wait any longer."
         return concluded(record, kept, "released", text, RequestDeploy(request=request), *again)
@@ -229,7 +230,8 @@ def _held(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> Re
     assert rollout is not None
     assert rollout.hold is not None
     verdict, cause = fact.verdict, rollout.hold.cause
-    if rollout.hold.phase in _JUDGED and verdict and verdict.health is Health.UNHEALTHY and not verdict.shared_outage:
+    harmful = verdict is not None and verdict.health is Health.UNHEALTHY and not verdict.shared_outage
+    if rollout.hold.phase in _JUDGED and verdict and harmful and cause is not HoldCause.MIGRATION:
         if record.target or cause is not HoldCause.NO_TARGET:
             return roll_back(record, Cause.UNHEALTHY, now, f"{rollout.release.short} is unhealthy. {verdict.reason}")
         return record
@@ -241,6 +243,7 @@ def _held(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> Re
         HoldCause.SHARED_OUTAGE: seeing and verdict is not None and not verdict.shared_outage,
         HoldCause.DEADLINE: verdict is not None and verdict.health is Health.HEALTHY,
         HoldCause.NO_TARGET: bool(record.target),
+        HoldCause.MIGRATION: False,
     }[cause]
     if over:
         return resume(record, now, f"{rollout.release.short} goes on: {cause.replace('_', ' ')} is over.")

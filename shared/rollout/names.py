@@ -32,6 +32,15 @@ class HoldCause(StrEnum):
     SHARED_OUTAGE = "shared_outage"  # stable is just as bad at the same moment
     DEADLINE = "deadline"  # the evidence did not arrive in time: a person must choose
     NO_TARGET = "no_target"  # there is no good revision to return to
+    MIGRATION = "migration"  # no earlier release runs with the database as it is now
+
+
+class Migration(StrEnum):
+    """What a release does to its database, in the words of expand and contract (Ambler, Sadalage, 2006)."""
+
+    NONE = ""
+    EXPAND = "expand"  # earlier releases still run: tables and columns are added
+    CONTRACT = "contract"  # earlier releases run no more: what they need is removed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +49,7 @@ class Release:
 
     image: the repository path without tag or digest; digest: "sha256:" and 64 hex digits;
     requested_at: when the push (or the person) asked for it, never when we processed it.
+    A tag that ends in "-expand" or "-contract" declares a migration.
     """
 
     image: str
@@ -56,3 +66,8 @@ class Release:
     def short(self) -> str:
         """Seven digits of the digest, as people say it."""
         return self.digest.removeprefix("sha256:")[:7]
+
+    @property
+    def migration(self) -> Migration:
+        declared = self.tag.rpartition("-")[2]
+        return Migration(declared) if declared in (Migration.EXPAND, Migration.CONTRACT) else Migration.NONE

@@ -18,6 +18,7 @@ class Judged:
     probes: of the canary's tagged URL in this tick. verdict: None outside judged phases.
     target: the newest revision proved good to return to in this tick; "" when none is.
     announced: outbox keys the ledger holds already. frozen: why the environment may not advance, or "".
+    unsaved: why the release that waits, and migrates, may not start, or "".
     newer_sequence: the ledger's newest sequence when it is above the record's, else 0.
     appeared, appeared_image: a revision nobody announced, and its image reference.
     """
@@ -35,6 +36,7 @@ class Judged:
     target: str = ""
     announced: tuple[str, ...] = ()
     frozen: str = ""
+    unsaved: str = ""
     newer_sequence: int = 0
     appeared: str = ""
     appeared_image: str = ""

@@ -5,7 +5,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.rollout.announcement import Severity
-from shared.rollout.change import announce, concluded, end, enter, hold, narrated, promote, resume, roll_back, unchanged
+from shared.rollout.change import (
+    announce,
+    concluded,
+    end,
+    enter,
+    hold,
+    narrated,
+    no_way_back,
+    promote,
+    resume,
+    roll_back,
+    unchanged,
+)
 from shared.rollout.commands import Command, Verb
 from shared.rollout.decision import Decision, Effect, RequestDeploy
 from shared.rollout.facts import DeployRequested
@@ -58,12 +70,16 @@ def _rollback(record: Record, command: Command, now: datetime, strategy: Strateg
             return "no release of ours is on trial or promoted."
         text = f"{reason} The hand-made split is undone."
         return announce(replace(record, edited=""), "traffic.restored", now, text, by=command.by), ()
+    if rollout.irreversible and rollout.hold and rollout.hold.cause is HoldCause.MIGRATION:
+        return no_way_back(rollout)
     return roll_back(record, Cause.ROLLBACK_COMMAND, now, reason, Severity.WARNING), ()
 
 
 def _abort(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
     if record.active is None:
         return "nothing is on trial."
+    if record.active.irreversible:
+        return no_way_back(record.active)
     reason = f"{command.by} aborted {record.active.release.short}: {_why(command)}"
     record = replace(record, edited="")
     return end(record, Cause.ABORT_COMMAND, now, "rollout.aborted", reason, Severity.WARNING), ()
@@ -100,7 +116,9 @@ def _promote(record: Record, command: Command, now: datetime, strategy: Strategy
     if rollout is None or rollout.effective_phase not in (Phase.PROGRESSING, Phase.BAKING):
         return "no release with users' traffic is on trial."
     reason = f"{command.by} promoted {rollout.release.short}: {_why(command)}"
-    if rollout.phase is Phase.BAKING:
+    if rollout.irreversible:  # whatever holds it: there is nothing to go back to
+        record = replace(record, rollout=replace(rollout, phase=Phase.BAKING, hold=None))
+    if rollout.irreversible or rollout.phase is Phase.BAKING:
         return promote(record, Cause.PROMOTE_COMMAND, now, reason), ()
     record = enter(record, Cause.PROMOTE_COMMAND, now)
     return announce(record, "rollout.advanced", now, f"{reason} It bakes at 100 %.", percent="100", by=command.by), ()

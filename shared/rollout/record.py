@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.rollout.announcement import Announcement
-from shared.rollout.names import TERMINAL, HoldCause, Phase, Release
+from shared.rollout.names import TERMINAL, HoldCause, Migration, Phase, Release
 
 KNOWN_BAD_MAX = 20
 ACTED_MAX = 40
@@ -54,6 +54,15 @@ class Rollout:
     def effective_phase(self) -> Phase:
         """The phase itself, or the one a hold interrupted: traffic follows this one."""
         return self.hold.phase if self.phase is Phase.HELD and self.hold else self.phase
+
+    @property
+    def irreversible(self) -> bool:
+        """Whether earlier releases can no longer serve: it has all the traffic and migrated away what they need.
+
+        Before, stable serves its share on the same database, so it is safe to return to.
+        """
+        contracted = self.release.migration is Migration.CONTRACT
+        return contracted and bool(self.stable) and self.effective_phase in (Phase.BAKING, Phase.PROMOTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +146,8 @@ class Record:
 
     def return_candidates(self) -> tuple[str, ...]:
         """Revisions a rollback could go to, best first: promoted ones, without the one it would leave."""
+        if self.rollout and self.rollout.irreversible:
+            return ()
         leaving = self.rollout.canary if self.active and self.rollout else self.stable
         names = [self.rollout.stable] if self.rollout and self.rollout.stable else []
         names += [name for name in self.good if name not in names]

@@ -60,6 +60,8 @@ def _must_wait(record: Record, fact: DeployRequested, strategy: Strategy) -> str
         return f"the service is pinned until a person releases it. {record.pin.reason}"
     if frozen := record.frozen or fact.frozen:
         return f"deploys are frozen: {frozen}"
+    if fact.unsaved:
+        return fact.unsaved
     if rollout is None:
         if len(record.outbox) >= OUTBOX_MAX:
             return f"{len(record.outbox)} announcements are not in the ledger yet."

@@ -27,6 +27,16 @@ def entries(cloud: Cloud, instance: str, database: str) -> list[Entry]:
     return [catalogue.decode(content) for content in contents if content is not None]
 
 
+def newest_good(cloud: Cloud, instance: str, database: str) -> Entry | None:
+    """The export a restore would take; read from the newest entry back, so that a good night costs one."""
+    for key in reversed(cloud.ledger.keys(catalogue_folder(instance, database))[-_LOOKED_BACK:]):
+        content = cloud.ledger.read(key)
+        entry = None if content is None else catalogue.decode(content)
+        if entry and entry.good:
+            return entry
+    return None
+
+
 def tell(cloud: Cloud, about: str, kind: str, text: str, severity: Severity, **details: str) -> None:
     """Once per `about` and kind: every repeat of it says the same."""
     key, now = f"{SERVICE}/{about}-{kind}", cloud.clock.now()

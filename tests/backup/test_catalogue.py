@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.backup.catalogue import Entry, decode, encode, fresh, newest_good
+from shared.backup.catalogue import Entry, decode, encode, fresh, good_entries
 from shared.backup.dump import DumpReport
 from shared.backup.faults import Fault, FaultKind
 from shared.backup.names import ExportName
@@ -50,14 +50,13 @@ def test_an_entry_that_cannot_be_read_says_so(change: dict[str, object]) -> None
         decode(json.dumps(body).encode())
 
 
-def test_the_newest_good_export_is_never_a_broken_one() -> None:
-    assert newest_good([entry(0), entry(2, FAULT), entry(1)]) == entry(1)
-    assert newest_good([entry(0, FAULT)]) is None
+def test_a_good_export_is_never_a_broken_one() -> None:
+    assert good_entries([entry(1), entry(2, FAULT), entry(0)]) == [entry(0), entry(1)]
 
 
 def test_of_two_verifications_of_one_night_the_later_counts() -> None:
     again = replace(entry(), verified_at=NIGHT + timedelta(hours=2))
-    assert newest_good([again, entry()]) == again
+    assert good_entries([again, entry()])[-1] == again
 
 
 @pytest.mark.parametrize(

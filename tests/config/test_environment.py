@@ -59,6 +59,15 @@ def test_every_knob_of_the_strategy_can_be_set() -> None:
     )
 
 
+def test_a_service_names_the_database_its_releases_migrate() -> None:
+    web = {"image": "i", "database": "chat/app", "backup_age_max_seconds": 3600}
+    backups = {"bucket": "exports", "instances": {"chat": ["app"]}}
+    environment = load(services={"web": web}, backups=backups)
+    assert environment.services["web"].database == ("chat", "app")
+    assert environment.services["web"].backup_age_max == timedelta(hours=1)
+    assert load().services["web"].database is None
+
+
 @pytest.mark.parametrize("knob", fields(Strategy), ids=lambda knob: knob.name)
 def test_a_wrong_value_of_any_knob_names_its_field(knob: Any) -> None:
     name = f"{knob.name}_seconds" if isinstance(knob.default, timedelta) else knob.name
@@ -83,6 +92,12 @@ def test_a_wrong_value_of_any_knob_names_its_field(knob: Any) -> None:
         ({"probe_paths": ["/healthz"]}, "services.web.probe_paths"),
         ({"probe_paths": "/x"}, "services.web.probe_paths"),
         ({"colour": "red"}, "services.web.colour"),
+        ({"strategy": {"latency_ms_min": 60000}}, "services.web.strategy.latency_ms_min"),
+        ({"strategy": {"harm_points_max": 100}}, "services.web.strategy.harm_points_max"),
+        ({"database": "chat/app"}, "services.web.database"),
+        ({"database": ["chat", "app"]}, "services.web.database"),
+        ({"backup_age_max_seconds": 0}, "services.web.backup_age_max_seconds"),
+        ({"backup_age_max_seconds": "a day"}, "services.web.backup_age_max_seconds"),
     ],
 )
 def test_a_problem_names_its_field(row: dict[str, Any], field: str) -> None:

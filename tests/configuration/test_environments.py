@@ -241,5 +241,8 @@ def test_the_tag_that_the_workflows_push_is_the_one_that_deploys(name: str) -> N
     found = environments.read(name).found
     assert found is not None
     for service in load_environment(for_functions.delivery_environment(found)).services.values():
-        matching = {environment for environment, tag in tags.items() if re.fullmatch(service.deploy_tags, tag)}
-        assert matching == {name}
+        for migration in ("", "-expand", "-contract") if service.database else ("",):
+            pushed = {environment: tag + migration for environment, tag in tags.items()}
+            assert {environment for environment, tag in pushed.items() if re.fullmatch(service.deploy_tags, tag)} == {
+                name
+            }

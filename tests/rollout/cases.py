@@ -25,8 +25,8 @@ def digest(letter: str) -> str:
     return "sha256:" + letter * 64
 
 
-def release(letter: str = "b", at: datetime = NOW) -> Release:
-    return Release(image=IMAGE, digest=digest(letter), requested_at=at, commit="c0ffee")
+def release(letter: str = "b", at: datetime = NOW, tag: str = "") -> Release:
+    return Release(image=IMAGE, digest=digest(letter), requested_at=at, commit="c0ffee", tag=tag)
 
 
 STABLE = Record(
@@ -39,8 +39,8 @@ STABLE = Record(
 )
 
 
-def request(letter: str = "b", at: datetime = NOW, source: str = "push") -> DeployRequested:
-    return DeployRequested(service="web", release=release(letter, at), source=source, by="push")
+def request(letter: str = "b", at: datetime = NOW, source: str = "push", tag: str = "") -> DeployRequested:
+    return DeployRequested(service="web", release=release(letter, at, tag), source=source, by="push")
 
 
 def probe(outcome: ProbeOutcome = ProbeOutcome.PASSED) -> Probe:
@@ -97,10 +97,10 @@ def take(record: Record, event: object, now: datetime, strategy: Strategy = STRA
     return decide(record, event, now, strategy)  # type: ignore[arg-type]
 
 
-def in_phase(phase: Phase, *, step: int = 0, strategy: Strategy = STRATEGY) -> tuple[Record, datetime]:
+def in_phase(phase: Phase, *, step: int = 0, strategy: Strategy = STRATEGY, tag: str = "") -> tuple[Record, datetime]:
     """A record whose rollout reached `phase` by the legal way, and the time it got there."""
     now = NOW
-    record = take(STABLE, request(), now, strategy).record
+    record = take(STABLE, request(tag=tag), now, strategy).record
     if phase is Phase.PREPARING:
         return record, now
     now += MINUTE
