@@ -58,6 +58,7 @@ output "github_variables" {
       PROJECT                    = environment.project.id
       PROMOTER                   = try(module.github.emails["promoter-${name}"], "")
       PUSHER                     = name == "dev" ? module.github.emails.pusher : ""
+      REGION                     = environment.regions.serving
       REGISTRY                   = module.registry.path
       REGISTRY_HOST              = module.registry.host
       WORKLOAD_IDENTITY_PROVIDER = module.github.provider
