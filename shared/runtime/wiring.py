@@ -82,7 +82,7 @@ class GoogleCloud:
 
 @contextmanager
 def _lean_imports() -> Iterator[None]:
-    """Google's packages load only what is asked of them, and no garbage is looked for among what they load.
+    """Google's packages load only what is asked of them; no garbage is looked for among what they load, then or later.
 
     See docs/decisions/0003.
     """
@@ -93,4 +93,5 @@ def _lean_imports() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
