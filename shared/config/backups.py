@@ -66,9 +66,7 @@ class Backups:
 
 
 def read_backups(raw: Any, problems: list[str]) -> Backups | None:
-    """None when the environment has none; what is wrong is added to `problems`, each with its field."""
-    if raw is None:
-        return None
+    """What is wrong is added to `problems`, each with its field; None when it is no object at all."""
     if not isinstance(raw, dict):
         problems.append("backups: must be an object")
         return None

@@ -9,11 +9,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shared.config.backups import Backups, read_backups
 from shared.errors import DeliveryError
 from shared.rollout.strategy import OnNewer, Strategy
+
+if TYPE_CHECKING:
+    from shared.config.backups import Backups
 
 VARIABLE = "DELIVERY_ENVIRONMENT"
 _SERVICE = {"image", "deploy_tags", "deploys_on", "probe_paths", "database", "backup_age_max_seconds", "strategy"}
@@ -61,7 +63,7 @@ class Environment:
     ledger_bucket: str
     services: Mapping[str, ManagedService]
     control_bucket: str = ""
-    backups: Backups | None = None
+    backups: "Backups | None" = None
 
 
 def load_environment(text: str) -> Environment:
@@ -78,7 +80,7 @@ def load_environment(text: str) -> Environment:
     if not isinstance(rows, dict) or not rows:
         reader.problems.append("services: must be an object with at least one service")
         rows = {}
-    backups = read_backups(raw.get("backups"), reader.problems)
+    backups = reader.backups(raw.get("backups"))
     databases = backups.databases if backups else ()
     environment = Environment(
         name=reader.text(raw, "name", ""),
@@ -102,6 +104,13 @@ class _Reader:
 
     def only(self, row: Mapping[str, Any], known: set[str], path: str) -> None:
         self.problems += [f"{path}{name}: unknown field" for name in sorted(set(row) - known)]
+
+    def backups(self, raw: Any) -> "Backups | None":
+        if raw is None:
+            return None
+        from shared.config.backups import read_backups
+
+        return read_backups(raw, self.problems)
 
     def text(self, row: Mapping[str, Any], name: str, path: str, default: str | None = None) -> str:
         value = row.get(name, default)

@@ -1,12 +1,12 @@
 """A Pub/Sub message as every parser sees it, whatever envelope brought it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """One delivery of one message.
 
     topic: the short topic name ("gcr"); published_at: Pub/Sub's publish time, or the original one of a
@@ -17,7 +17,7 @@ class Message:
     topic: str
     published_at: datetime
     data: bytes = b""
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = MappingProxyType({})
     subscription: str = ""
     delivery_attempt: int | None = None
     ordering_key: str = ""

@@ -133,7 +133,7 @@ class Life:
         while self._told < len(published):
             news = published[self._told]
             self._told += 1
-            self._handle(replace(message, topic=news.topic, data=news.data, attributes=news.attributes))
+            self._handle(message._replace(topic=news.topic, data=news.data, attributes=news.attributes))
 
     def _handle(self, message: Message) -> None:
         for _ in range(DELIVERIES_MAX):

@@ -144,13 +144,13 @@ def test_other_objects_are_left_alone(cloud: FakeCloud, message: Message) -> Non
 
 
 def test_other_notifications_are_ignored_and_unreadable_ones_refused(cloud: FakeCloud) -> None:
-    assert handle(replace(CHECK, topic="backup-objects", attributes={"eventType": "OBJECT_DELETE"}), cloud).startswith(
+    assert handle(CHECK._replace(topic="backup-objects", attributes={"eventType": "OBJECT_DELETE"}), cloud).startswith(
         "not_written"
     )
     with pytest.raises(InvalidEvent, match="size"):
         handle(finalized(key(NIGHT), -1), cloud)
     with pytest.raises(InvalidEvent, match="topic"):
-        handle(replace(CHECK, topic="gcr"), cloud)
+        handle(CHECK._replace(topic="gcr"), cloud)
 
 
 def test_a_fresh_verified_export_and_backup_are_silent(cloud: FakeCloud) -> None:

@@ -115,13 +115,13 @@ def test_a_request_that_comes_again_starts_nothing(cloud: FakeCloud) -> None:
 
 
 def test_a_request_may_name_one_instance_and_must_name_one_that_is_configured(cloud: FakeCloud) -> None:
-    assert handle(replace(REQUEST, attributes={"instance": "other"}), cloud).startswith("not_ours")
-    assert handle(replace(REQUEST, attributes={"instance": "chat"}), cloud).startswith("create")
+    assert handle(REQUEST._replace(attributes={"instance": "other"}), cloud).startswith("not_ours")
+    assert handle(REQUEST._replace(attributes={"instance": "chat"}), cloud).startswith("create")
 
 
 def test_an_old_request_and_one_during_a_drill_start_nothing(cloud: FakeCloud) -> None:
     handle(REQUEST, cloud)
-    later = replace(REQUEST, published_at=BEGAN + timedelta(minutes=1))
+    later = REQUEST._replace(published_at=BEGAN + timedelta(minutes=1))
     assert handle(later, cloud) == f"busy: {DRILL} is not over."
     cloud.clock.time = BEGAN + timedelta(days=1)
     assert handle(later, cloud).startswith("stale")
@@ -217,7 +217,7 @@ def test_a_drill_that_is_due_and_did_not_pass_pages_with_the_checks(cloud: FakeC
 
 def test_what_is_not_ours_is_refused_and_what_is_not_configured_is_said(cloud: FakeCloud) -> None:
     with pytest.raises(InvalidEvent, match="topic"):
-        handle(replace(TICK, topic="gcr"), cloud)
+        handle(TICK._replace(topic="gcr"), cloud)
     cloud.environment = environment()
     assert handle(TICK, cloud).startswith("not_configured")
 
