@@ -63,11 +63,18 @@ def test_a_failure_before_a_pipe_fails_the_step(path: Path) -> None:
     assert read(path)["defaults"] == {"run": {"shell": "bash"}}
 
 
-def test_what_is_pushed_on_main_is_followed_to_its_end() -> None:
-    jobs = read(GITHUB / "workflows" / "backend.yml")["jobs"]
-    assert jobs["rollout"]["needs"] == "backend"
+@pytest.mark.parametrize("service", ["backend", "frontend"])
+def test_what_is_pushed_on_main_is_followed_to_its_end(service: str) -> None:
+    jobs = read(GITHUB / "workflows" / f"{service}.yml")["jobs"]
+    assert jobs["rollout"]["needs"] == service
     assert jobs["rollout"]["if"] == "github.event_name == 'push'"
-    assert jobs["rollout"]["with"]["digest"] == "${{ needs.backend.outputs.digest }}"
+    assert jobs["rollout"]["with"]["digest"] == f"${{{{ needs.{service}.outputs.digest }}}}"
+
+
+def test_a_frontend_has_its_assets_in_the_store_before_its_image_is_pushed() -> None:
+    assert read(GITHUB / "workflows" / "frontend.yml")["jobs"]["frontend"]["with"]["assets"] is True
+    steps = [step.get("name") for step in read(GITHUB / "workflows" / "_service.yml")["jobs"]["image"]["steps"]]
+    assert steps.index("Upload the release's assets") < steps.index("Push")
 
 
 def test_the_required_job_waits_for_every_other() -> None:
@@ -90,7 +97,7 @@ def test_every_shipped_service_uses_the_one_workflow_with_its_own_dockerfile() -
     callers = [read(path) for path in WORKFLOWS if "_service.yml" in path.read_text() and path.name != "_service.yml"]
     jobs = [job for caller in callers for job in caller["jobs"].values()]
     calls = [job["with"] for job in jobs if job["uses"].endswith("/_service.yml")]
-    assert {call["service"] for call in calls} == {"backend"}
+    assert {call["service"] for call in calls} == {"backend", "frontend"}
     for call in calls:
         assert (REPOSITORY / "dockerfiles" / call["dockerfile"]).is_file()
         assert (REPOSITORY / call["directory"] / "package-lock.json").is_file()

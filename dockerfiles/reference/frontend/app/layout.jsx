@@ -1,0 +1,12 @@
+import "./style.css";
+
+export const metadata = { title: "PushNchat", description: "Chat that works on a bad line" };
+export const viewport = { width: "device-width", initialScale: 1 };
+
+export default function Layout({ children }) {
+  return (
+    <html lang="en">
+      <body>{children}</body>
+    </html>
+  );
+}

@@ -1,0 +1,5 @@
+import { Room } from "./room.jsx";
+
+export default function Page() {
+  return <Room room="lobby" release={process.env.RELEASE} />;
+}

@@ -1,0 +1,127 @@
+"""The reference frontend, built from a clean install of its lock file and served as its container does, is light."""
+
+import gzip
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import requests
+
+from scripts.local_cloud.processes.ports import free_port
+from tests.local_cloud.waiting import wait_until
+from tests.tools import required
+
+FRONTEND = Path(__file__).parents[2] / "dockerfiles" / "reference" / "frontend"
+RELEASE = "5f2a9c1"
+WIRE_BYTES_MAX = 200_000  # at 400 kbit/s, what five seconds carry
+HTML_BYTES_MAX = 20_000
+REQUESTS_MAX = 10
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What dockerfiles/nextjs.Dockerfile puts into the image."""
+    npm = required("npm", shutil.which("npm"))
+    copy = tmp_path_factory.mktemp("frontend") / "app"
+    shutil.copytree(FRONTEND, copy, ignore=shutil.ignore_patterns("node_modules", ".next"))
+    environment = {**os.environ, "NEXT_TELEMETRY_DISABLED": "1", "DEPLOYMENT_ID": RELEASE}
+    for command in (["ci", "--ignore-scripts"], ["test"], ["run", "build"]):
+        done = subprocess.run([npm, *command], cwd=copy, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+    image = copy / ".next" / "standalone"
+    shutil.copytree(copy / ".next" / "static", image / ".next" / "static")
+    shutil.copytree(copy / "public", image / "public")
+    return image
+
+
+class Served(NamedTuple):
+    uri: str
+    process: "subprocess.Popen[bytes]"
+
+
+@contextmanager
+def served(image: Path, **environment: str) -> Iterator[Served]:
+    port = free_port()
+    settings = {"PATH": os.environ["PATH"], "NODE_ENV": "production", "HOSTNAME": "127.0.0.1", "PORT": str(port)}
+    node = required("node", shutil.which("node"))
+    process = subprocess.Popen([node, "server.js"], cwd=image, env={**settings, **environment})
+    uri = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: _live(uri), seconds=30)
+        yield Served(uri, process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _live(uri: str) -> bool:
+    try:
+        return requests.get(f"{uri}/health/live", timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def frontend(built: Path) -> Iterator[Served]:
+    with served(built, K_REVISION="frontend-00007-abc") as running:
+        yield running
+
+
+def test_it_is_live_and_ready_and_says_its_revision(frontend: Served) -> None:
+    assert requests.get(f"{frontend.uri}/health/live", timeout=5).json() == {"live": True}
+    assert requests.get(f"{frontend.uri}/health/ready", timeout=5).json() == {"ready": True}
+    page = requests.get(frontend.uri, timeout=5)
+    assert page.headers["x-revision"] == "frontend-00007-abc"
+    assert "x-powered-by" not in page.headers
+    assert RELEASE in page.text
+
+
+def test_its_first_load_fits_a_slow_line(frontend: Served) -> None:
+    """Wire bytes as a browser that takes gzip gets them: the page, and every script and style that it names."""
+    page = requests.get(frontend.uri, timeout=5)
+    assert page.headers["content-encoding"] == "gzip"
+    assets = sorted(set(re.findall(r'(?:src|href)="(/_next/static/[^"]+)"', page.text)))
+    assert assets
+    sizes = {"/": len(gzip.compress(page.content))}
+    for path in assets:
+        answer = requests.get(f"{frontend.uri}{path.replace('&amp;', '&')}", timeout=5)
+        assert answer.status_code == 200, path
+        assert "immutable" in answer.headers["cache-control"], path
+        sizes[path] = len(gzip.compress(answer.content))
+    assert sizes["/"] <= HTML_BYTES_MAX
+    assert sum(sizes.values()) <= WIRE_BYTES_MAX, sizes
+    assert len(sizes) <= REQUESTS_MAX, sizes
+
+
+def test_its_page_asks_nobody_else(frontend: Served) -> None:
+    assert re.findall(r'(?:src|href)="(?:https?:)?//', requests.get(frontend.uri, timeout=5).text) == []
+
+
+def test_its_chunks_carry_the_release(frontend: Served) -> None:
+    page = requests.get(frontend.uri, timeout=5).text
+    scripts = re.findall(r'src="(/_next/static/chunks/[^"]+)"', page)
+    assert scripts
+    assert all(f"dpl={RELEASE}" in script for script in scripts)
+
+
+def test_a_release_told_to_misbehave_does_so_on_pages_and_not_on_probes(built: Path) -> None:
+    with served(built, ERROR_RATE="1") as bad:
+        assert requests.get(bad.uri, timeout=5).status_code == 500
+        assert requests.get(f"{bad.uri}/health/ready", timeout=5).status_code == 200
+
+
+def test_it_ends_on_sigterm(built: Path) -> None:
+    with served(built) as running:
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(timeout=10) in (0, 143, -signal.SIGTERM)
+
+
+def test_its_lock_file_names_no_host() -> None:
+    assert "resolved" not in (FRONTEND / "package-lock.json").read_text()
