@@ -112,7 +112,7 @@ def test_its_chunks_carry_the_release(frontend: Served) -> None:
 
 
 def test_a_release_told_to_misbehave_does_so_on_pages_and_not_on_probes(built: Path) -> None:
-    with served(built, ERROR_RATE="1") as bad:
+    with served(built, FAULT_ERROR_RATE="1") as bad:
         assert requests.get(bad.uri, timeout=5).status_code == 500
         assert requests.get(f"{bad.uri}/health/ready", timeout=5).status_code == 200
 

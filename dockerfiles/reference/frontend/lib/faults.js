@@ -1,8 +1,8 @@
 /** What a release is told to do wrong: {errorRate: 0 to 1, latencyMs}. Throws on a value that means nothing. */
 export function faultsOf(environment) {
   return {
-    errorRate: number(environment, "ERROR_RATE", 1),
-    latencyMs: number(environment, "LATENCY_MS", 60_000),
+    errorRate: number(environment, "FAULT_ERROR_RATE", 1),
+    latencyMs: number(environment, "FAULT_LATENCY_MS", 60_000),
   };
 }
 

@@ -69,7 +69,7 @@ test("reconnecting waits longer each time, never above a minute, and spreads", (
 
 test("a fault that means nothing is refused by its name", () => {
   assert.deepEqual(faultsOf({}), { errorRate: 0, latencyMs: 0 });
-  assert.deepEqual(faultsOf({ ERROR_RATE: "0.5", LATENCY_MS: "200" }), { errorRate: 0.5, latencyMs: 200 });
-  assert.throws(() => faultsOf({ ERROR_RATE: "2" }), /ERROR_RATE: must be a number from 0 to 1/);
-  assert.throws(() => faultsOf({ LATENCY_MS: "soon" }), /LATENCY_MS/);
+  assert.deepEqual(faultsOf({ FAULT_ERROR_RATE: "0.5", FAULT_LATENCY_MS: "200" }), { errorRate: 0.5, latencyMs: 200 });
+  assert.throws(() => faultsOf({ FAULT_ERROR_RATE: "2" }), /FAULT_ERROR_RATE: must be a number from 0 to 1/);
+  assert.throws(() => faultsOf({ FAULT_LATENCY_MS: "soon" }), /FAULT_LATENCY_MS/);
 });
