@@ -1,4 +1,4 @@
-"""Ten deliveries on a local cloud with real traffic, each decided by the functions that would run on Google Cloud.
+"""Eleven deliveries on a local cloud with real traffic, each decided by the functions that would run on Google Cloud.
 
 It starts the cloud, deploys a first release, drives requests and WebSockets all the time, plays the scenarios one
 after the other and ends with a table. The exit code is 1 when any outcome is not the expected one.
@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from scripts.demonstration.backups import demonstrate
+from scripts.demonstration.images import Images, reference
 from scripts.demonstration.outcome import Different, Outcome, table
 from scripts.demonstration.play import Demonstration
 from scripts.demonstration.scenarios import SCENARIOS, Scenario
@@ -27,7 +28,8 @@ INTERRUPTED = 130  # as shells count a Ctrl-C
 
 def main() -> int:
     """The exit code: 0 when every outcome is as expected."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
     console = Console()
     plain = options.plain or not console.is_terminal
     if not console.is_terminal:
@@ -35,10 +37,15 @@ def main() -> int:
     if options.what == "backup":
         with ends_on_signals():
             return 0 if demonstrate(console, options.directory) else 1
+    images = reference() if options.services == "reference" else Images()
+    possible = [one for one in SCENARIOS if images.faults_at_run_time or not one.faults_at_run_time]
+    scenarios = list(options.only or possible)
+    if impossible := [str(one.number) for one in scenarios if one not in possible]:
+        parser.error(f"--only {','.join(impossible)}: the reference service cannot be told to turn bad while it runs")
     screen: Screen = PlainScreen(console) if plain else LiveScreen(console)
     try:
-        with ends_on_signals(), Demonstration(options.directory, screen) as demonstration:
-            outcomes = demonstration.play(options.only)
+        with ends_on_signals(), Demonstration(options.directory, screen, images) as demonstration:
+            outcomes = demonstration.play(scenarios)
             _conclude(console, outcomes, demonstration, plain=plain)
             if options.keep:
                 cloud = demonstration.cloud
@@ -64,7 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     what = "deliveries, or how backups are made, verified, restored and found broken (default: deliveries)"
     parser.add_argument("what", nargs="?", choices=("deliveries", "backup"), default="deliveries", help=what)
     parser.add_argument("--plain", action="store_true", help="lines instead of the live view, as in a pipe")
-    parser.add_argument("--only", type=_numbers, default=SCENARIOS, metavar="N[,N]", help="play only these scenarios")
+    parser.add_argument("--only", type=_numbers, default=(), metavar="N[,N]", help="play only these scenarios")
+    parser.add_argument(
+        "--services",
+        choices=("sample", "reference"),
+        default="sample",
+        help="what is deployed: a small sample, or the reference backend (needs Node; without scenario 5)",
+    )
     parser.add_argument("--keep", action="store_true", help="leave the cloud running afterwards, to play with")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="for logs and state (default: build/demo)")
     return parser

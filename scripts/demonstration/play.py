@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from scripts.demonstration.images import Images
 from scripts.demonstration.outcome import Different, Outcome
 from scripts.demonstration.scenarios import Finding, Scenario, baseline
 from scripts.demonstration.screen import Counts, Screen
@@ -22,8 +23,9 @@ WEB_SOCKETS = 20
 class Demonstration:
     """A local cloud with traffic, eyes and hands; a context manager that ends all it started."""
 
-    def __init__(self, directory: Path, screen: Screen) -> None:
-        self.cloud = LocalCloud(directory, Settings())
+    def __init__(self, directory: Path, screen: Screen, images: Images) -> None:
+        self.cloud = LocalCloud(directory, Settings(migrates=True))
+        self._images = images
         self._screen = screen
         self._started = time.monotonic()
         self._parts = ExitStack()
@@ -33,11 +35,16 @@ class Demonstration:
         with ExitStack() as parts:
             self._screen.said("starting the local cloud: servers, then the functions")
             parts.enter_context(self.cloud)
-            traffic = self.cloud.drive_traffic(requests_per_second=REQUESTS_PER_SECOND, web_sockets=WEB_SOCKETS)
+            traffic = self.cloud.drive_traffic(
+                requests_per_second=REQUESTS_PER_SECOND,
+                web_sockets=WEB_SOCKETS,
+                path=self._images.path,
+                web_socket_path=self._images.web_socket_path,
+            )
             watch = Watch(self.cloud.topology, self.cloud.run_endpoint, self._screen)
             parts.callback(watch.stop)
             watch.start()
-            self._stage = Stage(self.cloud, traffic, watch, self._screen)
+            self._stage = Stage(self.cloud, self._images, traffic, watch, self._screen)
             parts.callback(self._stage.close)
             self._parts = parts.pop_all()
         return self

@@ -38,6 +38,11 @@ class Scenario:
     title: str
     play: Callable[[Stage], Finding]
 
+    @property
+    def faults_at_run_time(self) -> bool:
+        """Whether it tells a running container to turn bad."""
+        return self.play is alerted
+
 
 def baseline(stage: Stage) -> None:
     """The first deployment: nothing to compare with, probes only."""
@@ -55,7 +60,7 @@ def good(stage: Stage) -> Finding:
 
 
 def failing(stage: Stage) -> Finding:
-    pushed = stage.push("v3", "--error-rate", "0.3")
+    pushed = stage.push("v3", error_rate=0.3)
     news = _rolled_back(stage, pushed, "unhealthy", within=DECISION_SECONDS_MAX)
     stage.bad = pushed
     stage.release_pin()
@@ -63,7 +68,7 @@ def failing(stage: Stage) -> Finding:
 
 
 def slow(stage: Stage) -> Finding:
-    pushed = stage.push("v4", "--latency-ms", "400")
+    pushed = stage.push("v4", latency_ms=400)
     news = _rolled_back(stage, pushed, "unhealthy", within=DECISION_SECONDS_MAX)
     stage.release_pin()
     return _finding(pushed, "rolled back", news, pushed.at)
@@ -71,7 +76,7 @@ def slow(stage: Stage) -> Finding:
 
 def never_starts(stage: Stage) -> Finding:
     before = stage.watch.service().serving
-    pushed = stage.push("v5", "--never-listen")
+    pushed = stage.push("v5", listens=False)
     news = stage.until_end(pushed, "rollout.failed", within=DECISION_SECONDS_MAX)
     served = stage.served(news.details["revision"])
     if served:
@@ -166,7 +171,9 @@ def web_sockets(stage: Stage) -> Finding:
     before = stage.traffic.snapshot()["websockets"]
     pushed = stage.on_trial("v9")
     promoted = stage.until_end(pushed, PROMOTED, within=PROMOTION_SECONDS_MAX)
-    newcomers = stage.cloud.drive_traffic(requests_per_second=0, web_sockets=NEW_WEB_SOCKETS)
+    newcomers = stage.cloud.drive_traffic(
+        requests_per_second=0, web_sockets=NEW_WEB_SOCKETS, web_socket_path=stage.images.web_socket_path
+    )
     _until(lambda: newcomers.snapshot()["websockets"]["open"] == NEW_WEB_SOCKETS, "new WebSockets did not open")
     at = stage.command(Verb.ROLLBACK, "to show that conversations go on")
     news = _rolled_back(stage, pushed, "rollback_command", within=DECISION_SECONDS_MAX)
@@ -191,6 +198,34 @@ def web_sockets(stage: Stage) -> Finding:
     )
 
 
+def migrating(stage: Stage) -> Finding:
+    """No backup, no migration; and what earlier releases cannot follow is not taken back."""
+    pushed = stage.push("v10-contract")
+    waits = stage.watch.wait_for(
+        "deploy.waiting", within=DECISION_SECONDS_MAX, after=pushed.heard, digest=pushed.digest
+    )
+    if "no verified export" not in waits.text:
+        raise Different(f"it waits for something else: {waits.text}")
+    time.sleep(LEFT_ALONE_SECONDS)
+    if stage.watch.record().active:
+        raise Different("it started without a backup")
+    export = stage.verify_export()
+    promoted = stage.until_end(pushed, PROMOTED, within=PROMOTION_SECONDS_MAX)
+    revision = promoted.details["revision"]
+    heard, at = stage.watch.heard, stage.command(Verb.ROLLBACK, "to show that it is refused")
+    refused = stage.watch.wait_for("rollback.refused", within=DECISION_SECONDS_MAX, after=heard)
+    if dict(stage.watch.service().serving) != {revision: 100}:
+        raise Different("traffic moved to a release that cannot run any more")
+    why = f"It waited until {export} was verified. {refused.text}"
+    return Finding(
+        release=pushed.name,
+        outcome="waited, stays",
+        why=why,
+        seconds=_seconds(refused.at, at),
+        revision=revision,
+    )
+
+
 SCENARIOS = tuple(
     Scenario(number=number, title=title, play=play)
     for number, (title, play) in enumerate(
@@ -205,6 +240,7 @@ SCENARIOS = tuple(
             ("the same message three times changes nothing", repeated),
             ("traffic edited by hand is left alone", edited_by_hand),
             ("WebSockets live through it all", web_sockets),
+            ("a migration waits for a backup and stays", migrating),
         ),
         start=1,
     )

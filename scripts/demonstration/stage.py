@@ -6,30 +6,38 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from google.api_core import exceptions
+from google.auth.credentials import AnonymousCredentials
 from google.cloud.run_v2.services.services.client import ServicesClient
 from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
 from google.cloud.run_v2.types import service as services
 from google.cloud.run_v2.types import traffic_target as targets
+from google.cloud.storage import Client
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from scripts.demonstration.images import Images
 from scripts.demonstration.outcome import Different
 from scripts.demonstration.screen import Counts, Screen
 from scripts.demonstration.watch import Watch
-from scripts.local_cloud.cloud import LocalCloud, sample
+from scripts.local_cloud.cloud import LocalCloud
 from scripts.local_cloud.contracts import PROJECT, REGION
-from scripts.local_cloud.settings import SERVICE
+from scripts.local_cloud.settings import DATABASE, LEDGER_BUCKET, SERVICE
 from scripts.local_cloud.traffic.driver import Traffic
 from shared.adapters.google_api import insecure_channel
+from shared.backup import catalogue
+from shared.backup.catalogue import Entry
+from shared.backup.dump import DumpReport
+from shared.backup.names import ExportName
 from shared.config.environment import load_environment
 from shared.events import command as commands
 from shared.rollout import traffic as splits
 from shared.rollout.announcement import Announcement
 from shared.rollout.commands import Command, Verb
 from shared.rollout.names import Phase
+from shared.runtime.backup_ledger import catalogue_folder
 
 OPERATOR = "amina@example.org"
 EDIT_ATTEMPTS = 10
@@ -55,8 +63,9 @@ class Pushed:
 class Stage:
     """The hands of the demonstration."""
 
-    def __init__(self, cloud: LocalCloud, traffic: Traffic, watch: Watch, screen: Screen) -> None:
+    def __init__(self, cloud: LocalCloud, images: Images, traffic: Traffic, watch: Watch, screen: Screen) -> None:
         self.cloud = cloud
+        self.images = images
         self.traffic = traffic
         self.watch = watch
         self.screen = screen
@@ -66,9 +75,10 @@ class Stage:
     def close(self) -> None:
         self._services.transport.close()
 
-    def push(self, tag: str, *flags: str) -> Pushed:
-        """A new image of the sample service. flags: the faults it is built with."""
-        return self.push_command(tag, sample("--version", tag, *flags))
+    def push(self, tag: str, *, error_rate: float = 0.0, latency_ms: float = 0.0, listens: bool = True) -> Pushed:
+        """A new image, with the faults it is built with."""
+        command = self.images.command(tag, error_rate=error_rate, latency_ms=latency_ms, listens=listens)
+        return self.push_command(tag, command)
 
     def push_command(self, tag: str, command: tuple[str, ...]) -> Pushed:
         heard, at = self.watch.heard, datetime.now(UTC)
@@ -118,6 +128,25 @@ class Stage:
         heard = self.watch.heard
         self.command(Verb.RELEASE_PIN, "seen and understood")
         self.watch.wait_for("pin.released", within=10, after=heard)
+
+    def verify_export(self) -> str:
+        """As backup_verify leaves it in the ledger: a good export of a minute ago. Its name."""
+        night = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
+        instance, database = DATABASE
+        name = ExportName(instance=instance, database=database, night=night)
+        report = DumpReport(
+            compressed_size=583588, raw_size=2_000_000, server_version="17.7", tool_version="17.7", rows={}, faults=()
+        )
+        entry = Entry(name=name, bucket="exports", generation=1, crc32c="AAAAAA==", verified_at=night, report=report)
+        key = f"{catalogue_folder(instance, database)}{night:%Y%m%dT%H%M%SZ}-1.json"
+        storage = Client(
+            project=PROJECT,
+            credentials=AnonymousCredentials(),
+            client_options={"api_endpoint": self.cloud.endpoints()["storage"]},
+        )
+        storage.bucket(LEDGER_BUCKET).blob(key).upload_from_string(catalogue.encode(entry))
+        self.screen.said(f"backup_verify: {name.key} is whole")
+        return name.key
 
     def misbehave(self, revision: str, **faults: float) -> datetime:
         """Switches faults on inside a running container; when."""

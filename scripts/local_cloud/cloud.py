@@ -70,10 +70,14 @@ class LocalCloud(Assembly):
         """The message id."""
         return self._pubsub.publish(topic, data, attributes)
 
-    def drive_traffic(self, *, requests_per_second: float, web_sockets: int) -> Traffic:
+    def drive_traffic(
+        self, *, requests_per_second: float, web_sockets: int, path: str = "/", web_socket_path: str = "/ws"
+    ) -> Traffic:
         """Real clients against the service, until the end or their own `stop`."""
         log = self.directory / "traffic.log"
-        traffic = Traffic(self.service_uri, requests_per_second, web_sockets, log=log)
+        traffic = Traffic(
+            self.service_uri, requests_per_second, web_sockets, log=log, path=path, web_socket_path=web_socket_path
+        )
         self._parts.callback(traffic.stop)
         return traffic
 

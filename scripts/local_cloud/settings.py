@@ -12,6 +12,7 @@ SERVICE = "web"
 REPOSITORY = f"{REGION}-docker.pkg.dev/{PROJECT}/apps/web"
 PLACEHOLDER = f"{REGION}-docker.pkg.dev/{PROJECT}/placeholder/hello"
 LEDGER_BUCKET = f"{PROJECT}-ledger"
+DATABASE = ("chat", "chat")  # instance and database
 
 # Minutes in production, seconds here; the rules are the same.
 FAST_STRATEGY: Mapping[str, Any] = {
@@ -35,6 +36,7 @@ class Settings:
     """sample_period and ingest_delay: of the request metrics, as their descriptors tell; 60 s and 120 s at Google.
 
     reconcile_delay: how long Cloud Run takes to make a change true; startup_deadline: for a container to listen.
+    migrates: whether the service has a database, so that a release that migrates it needs a verified export.
     """
 
     strategy: Mapping[str, Any] = field(default_factory=lambda: dict(FAST_STRATEGY))
@@ -43,16 +45,24 @@ class Settings:
     ingest_delay: timedelta = timedelta(seconds=2)
     reconcile_delay: timedelta = timedelta(milliseconds=200)
     startup_deadline: timedelta = timedelta(seconds=4)
+    migrates: bool = False
 
     def delivery_environment(self) -> str:
         """The JSON of DELIVERY_ENVIRONMENT."""
-        service = {"image": REPOSITORY, "probe_paths": ["/health/ready"], "strategy": dict(self.strategy)}
-        return json.dumps(
-            {
-                "name": "local",
-                "project": PROJECT,
-                "region": REGION,
-                "ledger_bucket": LEDGER_BUCKET,
-                "services": {SERVICE: service},
-            }
-        )
+        service: dict[str, Any] = {
+            "image": REPOSITORY,
+            "probe_paths": ["/health/ready"],
+            "strategy": dict(self.strategy),
+        }
+        whole: dict[str, Any] = {
+            "name": "local",
+            "project": PROJECT,
+            "region": REGION,
+            "ledger_bucket": LEDGER_BUCKET,
+            "services": {SERVICE: service},
+        }
+        if self.migrates:
+            instance, database = DATABASE
+            service["database"] = f"{instance}/{database}"
+            whole["backups"] = {"bucket": f"{PROJECT}-exports", "instances": {instance: [database]}}
+        return json.dumps(whole)

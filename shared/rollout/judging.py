@@ -201,7 +201,7 @@ def _stopped(record: Record, fact: Judged, now: datetime) -> Record | None:
         return hold(record, HoldCause.METRICS_OUTAGE, now, f"Nobody can see {name}. {verdict.reason}")
     if verdict.shared_outage:
         return hold(record, HoldCause.SHARED_OUTAGE, now, f"{name} is not to blame. {verdict.reason}")
-    if rollout.stable and not record.target:
+    if rollout.stable and not record.target and not rollout.irreversible:
         return hold(record, HoldCause.NO_TARGET, now, f"No good revision answers: {name} has no way back.")
     return None
 

@@ -88,6 +88,17 @@ def test_a_release_without_a_migration_reads_no_catalogue(world: World) -> None:
     assert starts(world, "v2")
 
 
+def test_a_contracting_release_reaches_everybody_and_stays_there(world: World) -> None:
+    verified(world, HOUR)
+    world.push("b", tag="v2-contract")
+    world.ready()
+    world.tick()
+    world.until("promoted")
+    assert world.cloud.services.percents("web") == {world.canary: 100}
+    assert any("rollback.refused" in line for line in world.command("rollback"))
+    assert world.cloud.services.percents("web") == {world.canary: 100}
+
+
 def test_a_release_with_a_fresh_backup_starts_at_once(world: World) -> None:
     verified(world, HOUR)
     assert starts(world, "v2-contract")

@@ -111,6 +111,17 @@ def test_at_100_percent_nothing_takes_back_what_earlier_releases_cannot_follow()
     assert take(sick, well, now + 3 * MINUTE).effects == (), "only a person knows whether it may stay"
 
 
+def test_without_a_way_back_it_bakes_on_and_is_promoted() -> None:
+    """Nobody looks for a target any more: that there is none must not hold it."""
+    record, now = in_phase(Phase.BAKING, tag=CONTRACT)
+    assert record.return_candidates() == ()
+    record = take(record, judged(record, now + MINUTE, Health.HEALTHY, target=""), now + MINUTE).record
+    later = now + STRATEGY.final_bake_time
+    promoted = take(record, judged(record, later, Health.HEALTHY, target=""), later).record
+    assert promoted.rollout
+    assert promoted.rollout.phase is Phase.PROMOTED
+
+
 def test_a_held_migration_is_told_again_until_a_person_acts() -> None:
     record, now = in_phase(Phase.BAKING, tag=CONTRACT)
     held = take(record, incident(now), now).record

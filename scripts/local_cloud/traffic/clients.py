@@ -39,9 +39,12 @@ class Seen:
 class Clients:
     """A context manager: inside, they run."""
 
-    def __init__(self, uri: str, *, path: str, requests_per_second: float, web_sockets: int) -> None:
+    def __init__(
+        self, uri: str, *, path: str, requests_per_second: float, web_sockets: int, web_socket_path: str = "/ws"
+    ) -> None:
         self._uri = uri.rstrip("/")
         self._path = path
+        self._web_socket_path = web_socket_path
         self._rate = requests_per_second
         self._rate_changed = asyncio.Event()
         self._web_sockets = web_sockets
@@ -141,7 +144,7 @@ class Clients:
     async def _stay_connected(self) -> None:
         while not self._finishing.is_set():
             try:
-                async with self._session.ws_connect(f"{self._uri}/ws", heartbeat=30) as socket:
+                async with self._session.ws_connect(self._uri + self._web_socket_path, heartbeat=30) as socket:
                     await self._converse(socket)
             except (ClientError, OSError, TimeoutError):
                 self._sockets["refused"] += 1

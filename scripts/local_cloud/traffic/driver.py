@@ -24,11 +24,15 @@ class Traffic:
         *,
         log: Path = Path(os.devnull),
         path: str = "/",
+        web_socket_path: str = "/ws",
     ) -> None:
         self._last: dict[str, Any] = {}
         self._conversation: Conversation | None = Conversation(
             "scripts.local_cloud.traffic.driver",
-            [uri, "--rate", str(requests_per_second), "--web-sockets", str(websockets), "--path", path],
+            [
+                *(uri, "--rate", str(requests_per_second), "--path", path),
+                *("--web-sockets", str(websockets), "--web-socket-path", web_socket_path),
+            ],
             log=log,
         )
 
@@ -57,8 +61,8 @@ class Traffic:
         return self._last
 
 
-async def run(uri: str, path: str, rate: float, web_sockets: int) -> None:
-    async with Clients(uri, path=path, requests_per_second=rate, web_sockets=web_sockets) as clients:
+async def run(clients: Clients) -> None:
+    async with clients:
 
         async def answer(question: dict[str, Any]) -> Any:
             match question["ask"]:
@@ -82,5 +86,16 @@ if __name__ == "__main__":
     parser.add_argument("--path", default="/")
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--web-sockets", type=int, default=0)
+    parser.add_argument("--web-socket-path", default="/ws")
     arguments = parser.parse_args()
-    asyncio.run(run(arguments.uri, arguments.path, arguments.rate, arguments.web_sockets))
+    asyncio.run(
+        run(
+            Clients(
+                arguments.uri,
+                path=arguments.path,
+                requests_per_second=arguments.rate,
+                web_sockets=arguments.web_sockets,
+                web_socket_path=arguments.web_socket_path,
+            )
+        )
+    )

@@ -5,7 +5,14 @@ import { MemoryStore, PostgresStore } from "./store.js";
 
 const END_WITHIN_MS = 9_000; // Cloud Run kills ten seconds after SIGTERM
 
-const { DATABASE_URL, GOOGLE_CLOUD_PROJECT = "", K_REVISION = "local", LOG_LEVEL = "info", PORT = "8080" } = process.env;
+const {
+  DATABASE_URL,
+  GOOGLE_CLOUD_PROJECT = "",
+  HOST = "0.0.0.0",
+  K_REVISION = "local",
+  LOG_LEVEL = "info",
+  PORT = "8080",
+} = process.env;
 
 const log = { warn: (fields, message) => console.log(JSON.stringify({ severity: "WARNING", message, ...fields })) };
 const store = DATABASE_URL ? new PostgresStore(DATABASE_URL, log) : new MemoryStore();
@@ -28,4 +35,4 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
 }
 
 await store.prepare();
-await app.listen({ host: "0.0.0.0", port: Number(PORT) });
+await app.listen({ host: HOST, port: Number(PORT) });
