@@ -54,7 +54,8 @@ class Sample:
         application.router.add_get("/", self._root)
         application.router.add_get("/health/live", self._live)
         application.router.add_get("/health/ready", self._ready)
-        application.router.add_get("/ws", self._web_socket)
+        for path in ("/ws", "/rooms/{room}/socket"):  # the second is where the reference backend has its own
+            application.router.add_get(path, self._web_socket)
         application.router.add_post("/control", self._control)
         application.on_shutdown.append(self._drain)
         return application

@@ -134,7 +134,7 @@ class Clients:
         except (ClientError, OSError, TimeoutError):
             self._dropped += 1
             return
-        seen = self._revisions.setdefault(_revision(body), Seen())
+        seen = self._revisions.setdefault(response.headers.get("x-revision") or _revision(body), Seen())
         if response.status < 400:
             seen.ok += 1
         else:
@@ -192,7 +192,7 @@ def _quantile(ascending: list[float], share: float) -> float | None:
 
 
 def _revision(body: bytes | str) -> str:
-    """The revision that answered says so in its body; the front end's own answers do not."""
+    """The revision that answered says so in its body, or in a header; the front end's own answers do not."""
     try:
         told = json.loads(body)
     except ValueError:
