@@ -100,6 +100,13 @@ def test_its_first_load_fits_a_slow_line(frontend: Served) -> None:
     assert len(sizes) <= REQUESTS_MAX, sizes
 
 
+def test_it_takes_no_image_library_along(built: Path) -> None:
+    """Next traces sharp although nothing is to be processed: 20 MB and 94 files that nobody reads."""
+    modules = built / "node_modules"
+    assert (modules / "next").is_dir()
+    assert [name for name in ("sharp", "@img") if (modules / name).exists()] == []
+
+
 def test_its_page_asks_nobody_else(frontend: Served) -> None:
     assert re.findall(r'(?:src|href)="(?:https?:)?//', requests.get(frontend.uri, timeout=5).text) == []
 

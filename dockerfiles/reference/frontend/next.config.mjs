@@ -8,7 +8,8 @@ export default {
   deploymentId: release,
   generateBuildId: () => release,
   env: { RELEASE: release },
-  images: { unoptimized: true }, // no image processing: 32 MB less, and pictures are made small where they are made
+  images: { unoptimized: true }, // no image processing: pictures are made small where they are made
+  outputFileTracingExcludes: { "*": ["node_modules/sharp/**", "node_modules/@img/**"] }, // else they are taken along unused
   poweredByHeader: false,
   reactStrictMode: true,
 };
