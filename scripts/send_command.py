@@ -3,7 +3,9 @@
     scripts/send_command.py rollback web --project P --why "checkout fails in Lagos"
     scripts/send_command.py rollback web --project P --why "a drill" --dry-run
     scripts/send_command.py freeze "*" --project P --why "election night"
+    scripts/send_command.py unfreeze "*" --project P --holder "*" --why "the stop is over, whoever ordered it"
 
+Everybody lifts the environment's freeze that they hold themselves; --holder names another's, or "*" all of them.
 The commands: rollback, abort, pause, resume, promote, release_pin, freeze, unfreeze.
 Who you are is taken from `gcloud config get account` unless --by says it. PUBSUB_EMULATOR_HOST names a local cloud.
 """
@@ -46,9 +48,12 @@ def main() -> int:
     parser.add_argument("--why", required=True, help="one sentence for the ledger")
     parser.add_argument("--project", required=True, help="the environment's project id")
     parser.add_argument("--by", help="who you are")
+    parser.add_argument("--holder", default="", help='with "*": whose freeze is meant, or "*" to lift everybody\'s')
     parser.add_argument("--request-id", help="repeat a command with its first id and nothing happens twice")
     parser.add_argument("--dry-run", action="store_true", help="show the message and send nothing")
     options = parser.parse_args()
+    if options.holder and options.service != "*":
+        parser.error('--holder: only a freeze of the whole environment ("*") has holders')
     by = options.by or account()
     if not by:
         parser.error("--by: say who you are; gcloud knows no account")
@@ -60,7 +65,7 @@ def main() -> int:
         request_id=options.request_id or uuid.uuid4().hex,
         at=datetime.now(UTC),
     )
-    data, attributes = encode(command)
+    data, attributes = encode(command, options.holder)
     topic = f"projects/{options.project}/topics/commands"
     if options.dry_run:
         print(f"would send to {topic}: {data.decode()}")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from shared.analysis.evidence import History, Probe
     from shared.backup.operations import Operation
+    from shared.rollout.freezes import Freezes
     from shared.rollout.service import Revision, Service, TrafficTarget
 
 
@@ -70,12 +71,13 @@ class Ledger(Protocol):
         """The last key under `prefix` that sorts after `after`, or ""."""
 
     def freeze(self) -> str:
-        """Why the whole environment is frozen, or ""."""
+        """Why the whole environment is frozen, in the words of all who hold it, or ""."""
 
-    def set_freeze(self, reason: str, at: datetime) -> bool:
-        """Writes or, with "", lifts the environment's freeze; False when one that was asked for later than `at` stands.
+    def set_freeze(self, holder: str, reason: str, at: datetime) -> Freezes | None:
+        """Sets or, with "", lifts the holder's freeze of the environment, or everybody's ("*"); says what stands then.
 
-        Raises Conflict when somebody else did so at the same moment.
+        None when the holder asked for something later than `at`. Raises Conflict when somebody else wrote at the same
+        moment.
         """
 
 

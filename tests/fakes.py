@@ -11,6 +11,7 @@ from shared.analysis.evidence import History, Probe, ProbeOutcome
 from shared.backup.operations import Operation, OperationKind
 from shared.config.environment import Environment, ManagedService
 from shared.errors import Conflict, NotFound, Unavailable
+from shared.rollout.freezes import Freezes
 from shared.rollout.service import Revision, RevisionState, Service, TrafficTarget
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -170,8 +171,11 @@ class FakeMetrics:
 @dataclass
 class FakeLedger:
     objects: dict[str, bytes] = field(default_factory=dict)
-    frozen: str = ""
-    frozen_at: datetime | None = None
+    freezes: Freezes = field(default_factory=Freezes)
+
+    @property
+    def frozen(self) -> str:
+        return self.freezes.reason
 
     def append(self, key: str, entry: bytes) -> bool:
         new = key not in self.objects
@@ -193,11 +197,10 @@ class FakeLedger:
     def freeze(self) -> str:
         return self.frozen
 
-    def set_freeze(self, reason: str, at: datetime) -> bool:
-        if self.frozen_at and self.frozen_at > at:
-            return False
-        self.frozen, self.frozen_at = reason, at
-        return True
+    def set_freeze(self, holder: str, reason: str, at: datetime) -> Freezes | None:
+        after = self.freezes.with_wish(holder, reason, at)
+        self.freezes = after or self.freezes
+        return after
 
 
 @dataclass

@@ -1,9 +1,8 @@
-"""The ledger and the environment's freeze as objects in Cloud Storage, through Google's client.
+"""The ledger and the environment's freezes as objects in Cloud Storage, through Google's client.
 
 STORAGE_EMULATOR_HOST names a local server instead of Google; the client reads it itself.
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,8 @@ from requests import RequestException
 
 from shared.adapters.google_api import CALL_SECONDS, READ_SECONDS, our_errors
 from shared.errors import Unavailable
+from shared.rollout import freezes
+from shared.rollout.freezes import Freezes
 
 EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"
 FREEZE = "control/freeze.json"
@@ -92,24 +93,26 @@ class StorageLedger:
 
     def freeze(self) -> str:
         text = _content(self._control, FREEZE)
-        return str(json.loads(text).get("reason", "")) if text else ""
+        return freezes.decode(text).reason if text else ""
 
-    def set_freeze(self, reason: str, at: datetime) -> bool:
+    def set_freeze(self, holder: str, reason: str, at: datetime) -> Freezes | None:
         with storage_errors():
             present = self._control.get_blob(FREEZE, timeout=CALL_SECONDS, retry=RETRY)
-            generation = present.generation if present else 0
+            generation, text = 0, b""
             if present:
+                generation = present.generation
                 text = present.download_as_bytes(if_generation_match=generation, timeout=CALL_SECONDS, retry=RETRY)
-                if datetime.fromisoformat(json.loads(text)["at"]) > at:
-                    return False
+            after = freezes.decode(text).with_wish(holder, reason, at)
+            if after is None:
+                return None
             self._control.blob(FREEZE).upload_from_string(
-                json.dumps({"reason": reason, "at": at.isoformat()}),
+                freezes.encode(after),
                 content_type=_JSON,
                 if_generation_match=generation,
                 timeout=CALL_SECONDS,
                 retry=None,  # a repeat of a lost answer would look like somebody else's
             )
-        return True
+        return after
 
     def _names(self, prefix: str, first: str, end: str | None = None) -> Iterator[str]:
         """The names of all objects under `prefix` from `first` on, before `end`, in order."""

@@ -1,6 +1,9 @@
 """Operators' messages (topic `commands`): a JSON body and the attribute that routes it.
 
 {"command": "rollback", "service": "web", "by": "amina@example.org", "why": "…", "request_id": "…"}
+
+A freeze or unfreeze of the whole environment ("service": "*") may say whose freeze is meant ("holder"); otherwise it is
+the sender's own.
 """
 
 import json
@@ -28,13 +31,20 @@ def parse(message: Message) -> Command:
     )
 
 
-def encode(command: Command) -> tuple[bytes, dict[str, str]]:
-    """Data and attributes to publish."""
+def holder(message: Message) -> str:
+    """Whose freeze the command is about: the sender's own unless it names another, or "*" for everybody's."""
+    body = fields.decode(message)
+    return fields.text(body, "holder", default="") or fields.text(body, "by")
+
+
+def encode(command: Command, holder: str = "") -> tuple[bytes, dict[str, str]]:
+    """Data and attributes to publish. holder: whose freeze is meant, when not the sender's own."""
     body = {
         "command": command.verb,
         "service": command.service,
         "by": command.by,
         "why": command.why,
         "request_id": command.request_id,
+        **({"holder": holder} if holder else {}),
     }
     return json.dumps(body).encode(), {"command": command.verb, "service": command.service}

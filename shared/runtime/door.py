@@ -1,7 +1,5 @@
 """The HTTP door of every function: who calls, what came, what happened, and what Pub/Sub is told about it."""
 
-import base64
-import json
 import os
 import threading
 from collections.abc import Callable
@@ -10,16 +8,13 @@ from datetime import UTC, datetime
 from flask import Request
 from flask.typing import ResponseReturnValue
 
-from shared.errors import InvalidEvent, PermanentError, TransientError, Unauthenticated
+from shared.errors import PermanentError, TransientError, Unauthenticated
 from shared.events.message import Message
-from shared.events.topics import REJECTED_EVENTS
-from shared.runtime import envelope
+from shared.runtime import envelope, rejections
 from shared.runtime.caller import Caller
 from shared.runtime.cloud import Cloud
 from shared.runtime.logs import clipped, follow, log
 
-_KEPT_BYTES_MAX = 7 << 20  # a third more in base64 stays below the 10 MB of a message
-_ATTRIBUTE_BYTES_MAX = 1024
 Handler = Callable[[Message, Cloud], str]
 
 
@@ -70,30 +65,13 @@ def _reject(name: str, cloud: Cloud, request: Request, body: bytes, error: Perma
 
     What is too large to be wrapped in a message is refused until Pub/Sub keeps it as a dead letter.
     """
-    reason = clipped(str(error))
-    if len(body) > _KEPT_BYTES_MAX:
+    if len(body) > rejections.BODY_BYTES_MAX:
+        reason = clipped(str(error))
         log(f"{name}.rejected", "WARNING", reason=reason, kept="as a dead letter, for its size")
         return f"rejected, and too large to keep: {reason}", 503
-    field = clipped(error.field) if isinstance(error, InvalidEvent) else ""
-    rejected = {
-        "v": 1,
-        "function": name,
-        "reason": reason,
-        "error": type(error).__name__,
-        "field": field,
-        "path": request.full_path,
-        "content_type": request.headers.get("Content-Type", ""),
-        "body": base64.b64encode(body).decode(),
-    }
-    attributes = {"function": name, "error": type(error).__name__, "field": _attribute(field) or "-"}
+    content_type = request.headers.get("Content-Type", "")
     try:
-        cloud.messages.publish(REJECTED_EVENTS, json.dumps(rejected).encode(), attributes)
+        reason = rejections.keep(cloud, name, error, path=request.full_path, body=body, content_type=content_type)
     except TransientError as later:
         return str(later), 503
-    log(f"{name}.rejected", "WARNING", reason=reason, field=field)
     return f"rejected: {reason}", 200
-
-
-def _attribute(text: str) -> str:
-    """As much as Pub/Sub takes for the value of an attribute."""
-    return text.encode(errors="replace")[:_ATTRIBUTE_BYTES_MAX].decode(errors="ignore")

@@ -6,8 +6,10 @@ The framework's own conversion drops the delivery attempt and answers 400 to mes
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,7 +19,8 @@ from shared.events.message import Message
 
 SIZE_MAX = 14 << 20  # bytes; Pub/Sub's largest message is 10 MB, a third more in base64
 _TOPIC = re.compile(r"projects/[^/]+/topics/([^/?#]+)")
-# A replayed dead letter keeps the time it was first published, so that an old push stays old.
+# A replayed message keeps the time it was first published, so that an old push stays old. Any publisher may write these
+# attributes, so they make a message older and never younger: one from the future would outrank all that come later.
 _ORIGINAL_TIMES = ("original_publish_time", "CloudPubSubDeadLetterSourceTopicPublishTime")
 
 
@@ -35,13 +38,10 @@ def read(headers: Mapping[str, str], body: bytes, path: str) -> Message:
         envelope = fields.mapping(envelope, "data")
     wrapped = fields.mapping(envelope, "message")
     attributes = _attributes(wrapped)
-    published = next((attributes[name] for name in _ORIGINAL_TIMES if name in attributes), None)
     return Message(
         id=_either(wrapped, "messageId", "message_id"),
         topic=_topic(source, path),
-        published_at=fields.parse_moment(
-            published or _either(wrapped, "publishTime", "publish_time"), "message.publishTime"
-        ),
+        published_at=_published_at(wrapped, attributes),
         data=_data(wrapped),
         attributes=attributes,
         subscription=fields.text(envelope, "subscription", default="").rpartition("/")[2],
@@ -49,6 +49,29 @@ def read(headers: Mapping[str, str], body: bytes, path: str) -> Message:
         ordering_key=fields.text(wrapped, "orderingKey", default="", path="message."),
         trace=headers.get("traceparent", "") or headers.get("x-cloud-trace-context", ""),
     )
+
+
+def wrap(message: Message) -> bytes:
+    """The body of a raw push that reads as `message` again."""
+    wrapped = {
+        "messageId": message.id,
+        "publishTime": message.published_at.isoformat(),
+        "data": base64.b64encode(message.data).decode(),
+        "attributes": dict(message.attributes),
+        "orderingKey": message.ordering_key,
+    }
+    return json.dumps({"message": wrapped, "subscription": message.subscription}).encode()
+
+
+def _published_at(wrapped: Mapping[str, Any], attributes: Mapping[str, str]) -> datetime:
+    """When it was first published, as far as anybody says; never later than Pub/Sub itself says."""
+    times = [fields.parse_moment(_either(wrapped, "publishTime", "publish_time"), "message.publishTime")]
+    times += [
+        fields.parse_moment(attributes[name], f"message.attributes.{name}")
+        for name in _ORIGINAL_TIMES
+        if name in attributes
+    ]
+    return min(times)
 
 
 def _topic(source: str, path: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.config.environment import ManagedService
-from shared.errors import Conflict, NotFound, Unavailable
+from shared.errors import Conflict, InvalidRecord, NotFound, Unavailable
 from shared.events import announcement as announcements
 from shared.events import deploy_request
 from shared.events.topics import DEPLOY_REQUESTS, ROLLOUT_EVENTS
@@ -32,12 +32,12 @@ def take_turn(cloud: Cloud, event: Event, *, adopting: bool = False) -> str:
     """What was decided and why, "rule: sentence". adopting: a service without a record is taken into care.
 
     The service must be one of the environment's. Raises Conflict after too many lost races, Unavailable when an API is
-    down or the service does not exist.
+    down or the service does not exist, InvalidRecord when the record on it cannot be read.
     """
     managed = cloud.environment.services[event.service]
     for _ in range(ATTEMPTS):
         service = _get(cloud, event.service)
-        record = codec.decode(service.record) if service.record else None
+        record = _record(service)
         decision = _decide(cloud, record, service, event, managed) if record else None
         newer = _newer_record(cloud, record, event, decision)
         if newer:
@@ -62,6 +62,20 @@ def _get(cloud: Cloud, name: str) -> Service:
         return cloud.services.get(name)
     except NotFound as error:
         raise Unavailable(f"the service {name} does not exist (yet)") from error
+
+
+def _record(service: Service) -> Record | None:
+    """What is known of the service, or None. Raises InvalidRecord.
+
+    A command or a push then ends on rejected-events at once, which pages, instead of being tried for minutes until it is
+    a dead letter: only a person can mend a record, the sender must know now, and what was kept can be replayed.
+    """
+    if not service.record:
+        return None
+    try:
+        return codec.decode(service.record)
+    except InvalidRecord as error:
+        raise InvalidRecord(f"the record on {service.name} cannot be read: {error}") from error
 
 
 def _newer_record(cloud: Cloud, record: Record | None, event: Event, decision: Decision | None) -> Record | None:

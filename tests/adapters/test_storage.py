@@ -77,24 +77,42 @@ def at(minute: int) -> datetime:
 
 def test_a_freeze_is_set_changed_and_lifted(ledger: StorageLedger) -> None:
     assert ledger.freeze() == ""
-    assert ledger.set_freeze("the big match", at(1))
+    assert ledger.set_freeze("amina", "the big match", at(1))
     assert ledger.freeze() == "the big match"
-    assert ledger.set_freeze("apply running", at(2))
+    assert ledger.set_freeze("amina", "apply running", at(2))
     assert ledger.freeze() == "apply running"
-    assert json.loads(ledger.read(FREEZE) or b"") == {"reason": "apply running", "at": at(2).isoformat()}
-    assert ledger.set_freeze("", at(3))
+    assert json.loads(ledger.read(FREEZE) or b"")["reason"] == "apply running"  # what an older version reads
+    assert ledger.set_freeze("amina", "", at(3))
+    assert ledger.freeze() == ""
+
+
+def test_a_window_that_ends_leaves_the_stop_of_a_person(ledger: StorageLedger) -> None:
+    ledger.set_freeze("a window", "weekend", at(1))
+    ledger.set_freeze("amina", "stop", at(2))
+    assert ledger.freeze() == "weekend; stop"
+    left = ledger.set_freeze("a window", "", at(3))
+    assert left
+    assert (left.reason, ledger.freeze()) == ("stop", "stop")
+    ledger.set_freeze("*", "", at(4))
+    assert ledger.freeze() == ""
+
+
+def test_a_freeze_of_an_older_version_or_a_hand_holds_until_everybodys_is_lifted(ledger: StorageLedger) -> None:
+    ledger._control.blob(FREEZE).upload_from_string('{"reason": "rollout_command is down"}')
+    assert ledger.freeze() == "rollout_command is down"
+    assert ledger.set_freeze("*", "", at(1))
     assert ledger.freeze() == ""
 
 
 def test_a_freeze_that_comes_after_its_own_lifting_changes_nothing(ledger: StorageLedger) -> None:
-    assert ledger.set_freeze("", at(3))
-    assert not ledger.set_freeze("the big match, delivered late", at(1))
+    assert ledger.set_freeze("amina", "", at(3))
+    assert not ledger.set_freeze("amina", "the big match, delivered late", at(1))
     assert ledger.freeze() == ""
-    assert ledger.set_freeze("", at(3))
+    assert ledger.set_freeze("amina", "", at(3))
 
 
 def test_two_freezes_at_the_same_moment_conflict(ledger: StorageLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger.set_freeze("first", at(1))
+    ledger.set_freeze("amina", "first", at(1))
     read = ledger._control.get_blob(FREEZE)
 
     def read_before_a_second() -> bytes | None:
@@ -105,14 +123,14 @@ def test_two_freezes_at_the_same_moment_conflict(ledger: StorageLedger, monkeypa
     monkeypatch.setattr(read, "download_as_bytes", lambda **_options: read_before_a_second())
     monkeypatch.setattr(ledger._control, "get_blob", lambda *_args, **_options: read)
     with pytest.raises(Conflict):
-        ledger.set_freeze("third, decided on the first", at(3))
+        ledger.set_freeze("amina", "third, decided on the first", at(3))
     assert ledger.freeze() == "second"
 
 
 def test_the_freeze_may_live_where_no_retention_policy_keeps_it(ledger: StorageLedger, server: FakeGcs) -> None:
     server.make_bucket("control-bucket")
     both = StorageLedger(ledger._name, "control-bucket")
-    both.set_freeze("match", at(1))
+    both.set_freeze("amina", "match", at(1))
     assert (both.freeze(), both.read(FREEZE), ledger.freeze()) == ("match", None, "")
     both.close()
 

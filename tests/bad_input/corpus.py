@@ -59,9 +59,15 @@ def envelopes() -> Iterator[tuple[str, bytes]]:
         yield f"publishTime is {name}", wrapped(b"{}", publishTime=junk)
         yield f"attributes are {name}", wrapped(b"{}", junk)
         yield f"an attribute is {name}", wrapped(b"{}", {"service": junk})
+        yield f"original_publish_time is {name}", wrapped(b"{}", {"original_publish_time": junk})
         yield f"a cloud event from {name}", json.dumps({"specversion": "1.0", "source": junk, "data": {}}).encode()
     for name, text in HOSTILE.items():
         yield f"an attribute called {name}", wrapped(b"{}", {text: 3})
+
+
+def from_the_future(content: bytes, attributes: Mapping[str, str]) -> bytes:
+    """A good message whose publisher dates it so late that everything after it would be older."""
+    return wrapped(content, {**attributes, "original_publish_time": "2999-01-01T00:00:00Z"})
 
 
 def bodies(good: Any, attributes: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:

@@ -14,7 +14,7 @@ from benchmarks.messages import mattering
 from scripts.local_cloud.topology import ROUTES, Route
 from shared.config.backups import Backups
 from shared.runtime.door import open_door
-from tests.bad_input.corpus import bodies, envelopes
+from tests.bad_input.corpus import bodies, envelopes, from_the_future, wrapped
 from tests.fakes import FakeCloud, FakeMessages
 from tests.functions.world import deployed, digest, handler
 from tests.runtime.tokens import AUDIENCE, EMAIL, KEY, token
@@ -89,6 +89,19 @@ def test_every_bad_message_is_acked_and_kept_or_ignored_by_name(
             assert entry["field"], name
             kept += 1
     assert kept > 50
+
+
+def test_a_freeze_from_the_future_can_be_lifted_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door("rollout_command", monkeypatch)
+
+    def body(verb: str) -> bytes:
+        order = {"command": verb, "service": "*", "by": "amina", "why": "a reason", "request_id": verb}
+        return json.dumps(order).encode()
+
+    status, said = door.post(from_the_future(body("freeze"), {"command": "freeze"}), "commands")
+    assert (status, door.cloud.ledger.freeze()) == (DONE, "amina froze dev: a reason"), said
+    door.post(wrapped(body("unfreeze"), {"command": "unfreeze"}), "commands")
+    assert door.cloud.ledger.freeze() == ""
 
 
 @pytest.mark.parametrize("route", PUSHES)

@@ -50,11 +50,37 @@ def test_a_message_of_attributes_alone_is_read() -> None:
     assert read(body).data == b""
 
 
-@pytest.mark.parametrize("name", ["original_publish_time", "CloudPubSubDeadLetterSourceTopicPublishTime"])
+ORIGINAL_TIMES = ["original_publish_time", "CloudPubSubDeadLetterSourceTopicPublishTime"]
+
+
+@pytest.mark.parametrize("name", ORIGINAL_TIMES)
 def test_a_replayed_dead_letter_keeps_its_first_time(name: str) -> None:
     body = payload("push_wrapped")
-    body["message"]["attributes"] = {name: "2026-08-24T10:35:14.812+00:00"}
-    assert read(body).published_at == datetime(2026, 8, 24, 10, 35, 14, 812000, UTC)
+    body["message"]["attributes"] = {name: "2020-08-24T10:35:14.812+00:00"}
+    assert read(body).published_at == datetime(2020, 8, 24, 10, 35, 14, 812000, UTC)
+
+
+@pytest.mark.parametrize("name", ORIGINAL_TIMES)
+def test_no_publisher_can_date_a_message_into_the_future(name: str) -> None:
+    body = payload("push_wrapped")
+    body["message"]["attributes"] = {name: "2999-01-01T00:00:00Z"}
+    assert read(body).published_at == datetime(2021, 2, 26, 19, 13, 55, 749000, UTC)
+
+
+def test_the_oldest_of_several_times_counts() -> None:
+    body = payload("push_wrapped")
+    body["message"]["attributes"] = dict(
+        zip(ORIGINAL_TIMES, ["2020-01-01T00:00:00Z", "2020-06-01T00:00:00Z"], strict=True)
+    )
+    assert read(body).published_at == datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def test_a_message_wrapped_again_reads_as_the_same() -> None:
+    body = payload("push_wrapped")
+    body["message"] |= {"orderingKey": "web"}
+    del body["deliveryAttempt"]
+    message = read(body)
+    assert envelope.read({}, envelope.wrap(message), PATH) == message
 
 
 @pytest.mark.parametrize(
@@ -69,6 +95,16 @@ def test_a_replayed_dead_letter_keeps_its_first_time(name: str) -> None:
         ({"message": {"messageId": "1", "publishTime": "2026-01-01T00:00:00Z", "data": "%"}}, "message.data"),
         ({"message": {"messageId": "1", "publishTime": "2026-01-01T00:00:00Z", "data": "é"}}, "message.data"),
         ({"message": {"messageId": "1", "attributes": {"a": 1}}}, "message.attributes.a"),
+        (
+            {
+                "message": {
+                    "messageId": "1",
+                    "publishTime": "2026-01-01T00:00:00Z",
+                    "attributes": {"original_publish_time": "tomorrow"},
+                }
+            },
+            "message.attributes.original_publish_time",
+        ),
         ({"message": {"messageId": "1", "attributes": []}}, "message.attributes"),
     ],
 )

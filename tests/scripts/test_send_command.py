@@ -65,6 +65,14 @@ def test_the_functions_read_what_was_sent(pubsub: tuple[Client, int]) -> None:
     assert received.message.attributes["command"] == "rollback"
 
 
+def test_another_holder_is_named(pubsub: tuple[Client, int]) -> None:
+    _, port = pubsub
+    shown = send(port, "unfreeze", "*", "--by", "amina", "--why", WHY, "--holder", "*", "--dry-run")
+    assert '"holder": "*"' in shown.stdout
+    refused = send(port, "unfreeze", "web", "--by", "amina", "--why", WHY, "--holder", "*", "--dry-run")
+    assert (refused.returncode, "--holder" in refused.stderr) == (2, True)
+
+
 def test_a_dry_run_shows_the_message_and_sends_nothing(pubsub: tuple[Client, int]) -> None:
     client, port = pubsub
     shown = send(port, "rollback", "web", "--by", "amina", "--why", WHY, "--dry-run")

@@ -15,6 +15,7 @@ from shared.analysis.evidence import ProbeOutcome
 from shared.analysis.verdict import Health
 from shared.errors import Conflict
 from shared.rollout import adoption, change, decide, incidents, judging, orders, requests, traffic
+from shared.rollout.freezes import Freezes, Wish
 from shared.rollout.record import Record
 from shared.rollout.service import TrafficTarget
 from shared.runtime import turn
@@ -167,9 +168,9 @@ def _same_sequence(before: Any, record: Any, rule: str, reason: str, *effects: A
     return replace(decision, record=replace(decision.record, sequence=before.sequence))
 
 
-def _last_freeze_wins(ledger: Any, reason: str, at: Any) -> bool:
-    ledger.frozen, ledger.frozen_at = reason, at
-    return True
+def _last_freeze_wins(ledger: Any, holder: str, reason: str, at: Any) -> Any:
+    ledger.freezes = Freezes(wishes={**ledger.freezes.wishes, holder: Wish(reason, at)})
+    return ledger.freezes
 
 
 def _heard_already(message: Any, cloud: Any) -> str:

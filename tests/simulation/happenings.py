@@ -97,14 +97,15 @@ class Script:
         verb = list(Verb)[int(happening.detail * len(Verb))]
         self.order(verb, happening.service, f"r{happening.number}")
 
-    def order(self, verb: Verb, service: str, request_id: str) -> None:
-        body = {"command": verb, "service": service, "by": "amina", "why": "because", "request_id": request_id}
+    def order(self, verb: Verb, service: str, request_id: str, by: str = "amina") -> None:
+        body = {"command": verb, "service": service, "by": by, "why": "because", "request_id": request_id}
         self._publish("commands", body, {"command": verb, "service": service})
 
     def _freeze(self, happening: Happening) -> None:
         """The whole environment, for a while."""
-        self.order(Verb.FREEZE, "*", f"r{happening.number}")
-        self._later(happening, lambda: self.order(Verb.UNFREEZE, "*", f"r{happening.number}u"))
+        holder = ("amina", "kofi", "a window")[happening.number % 3]
+        self.order(Verb.FREEZE, "*", f"r{happening.number}", holder)
+        self._later(happening, lambda: self.order(Verb.UNFREEZE, "*", f"r{happening.number}u", holder))
 
     def _alert(self, happening: Happening) -> None:
         service = self._world.run.services[happening.service]

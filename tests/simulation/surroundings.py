@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.analysis.evidence import Histogram, History, Probe, ProbeOutcome, Sample
 from shared.config.environment import Environment
+from shared.rollout.freezes import Freezes
 from shared.rollout.service import RevisionState
 from tests.simulation.deployment import CloudRun
 from tests.simulation.faults import Faults
@@ -57,8 +58,11 @@ class Ledger:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
-        self.frozen = ""
-        self.frozen_at: datetime | None = None
+        self.freezes = Freezes()
+
+    @property
+    def frozen(self) -> str:
+        return self.freezes.reason
 
     @property
     def announcements(self) -> dict[str, bytes]:
@@ -82,11 +86,10 @@ class Ledger:
     def freeze(self) -> str:
         return self.frozen
 
-    def set_freeze(self, reason: str, at: datetime) -> bool:
-        if self.frozen_at and self.frozen_at > at:
-            return False
-        self.frozen, self.frozen_at = reason, at
-        return True
+    def set_freeze(self, holder: str, reason: str, at: datetime) -> Freezes | None:
+        after = self.freezes.with_wish(holder, reason, at)
+        self.freezes = after or self.freezes
+        return after
 
 
 class Prober:

@@ -1,0 +1,88 @@
+"""One service that cannot be read hides no other from a tick."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.config.environment import ManagedService
+from shared.errors import InvalidRecord, Unavailable
+from shared.events.message import Message
+from shared.rollout.service import Service
+from tests.fakes import IMAGE, NOW, FakeServices
+from tests.functions.world import World, deployed, digest, handler
+
+
+def two_services() -> World:
+    """`api` comes before `web` by name; `web` has a canary to measure."""
+    world = deployed()
+    environment = world.cloud.environment
+    api = ManagedService(name="api", image="africa-south1-docker.pkg.dev/demo/apps/api")
+    world.cloud.environment = replace(environment, services={**environment.services, "api": api})
+    world.cloud.services.add("api", f"{api.image}@{digest('a')}")
+    world.push("b")
+    world.ready()
+    return world
+
+
+def tick(world: World) -> str:
+    world.cloud.messages.published.clear()
+    message = Message(id="1", topic="rollout-ticks", published_at=NOW, data=b"{}", attributes={"job": "rollout-ticks"})
+    return handler("health_verify")(message, world.cloud)
+
+
+def verdicts(world: World) -> list[str]:
+    return [json.loads(item.data)["service"] for item in world.cloud.messages.on("verdicts")]
+
+
+class Blocked(FakeServices):
+    """What one service answers with is an error."""
+
+    def __init__(self, whole: FakeServices, name: str, error: Exception) -> None:
+        self.__dict__ = whole.__dict__
+        self._name, self._error = name, error
+
+    def get(self, service: str) -> Service:
+        if service == self._name:
+            raise self._error
+        return super().get(service)
+
+
+def test_a_service_whose_record_is_broken_is_told_and_the_others_are_measured() -> None:
+    world = two_services()
+    world.cloud.services.rows["api"] = replace(world.cloud.services.rows["api"], record="{")
+    assert tick(world).startswith("measured: api cannot be read, web")
+    assert verdicts(world) == ["web"]
+    [kept] = world.cloud.messages.on("rejected-events")
+    rejected: dict[str, Any] = json.loads(kept.data)
+    assert rejected["reason"].startswith("api: ")
+    assert (rejected["function"], rejected["error"]) == ("health_verify", "InvalidRecord")
+    assert rejected["path"] == "/projects/demo/topics/rollout-ticks"
+
+
+@pytest.mark.parametrize("error", [Unavailable("over quota"), KeyError("a fault of ours")])
+def test_a_service_that_does_not_answer_costs_the_others_nothing_and_is_tried_again(error: Exception) -> None:
+    world = two_services()
+    world.cloud.services = Blocked(world.cloud.services, "api", error)
+    with pytest.raises(type(error)):
+        tick(world)
+    assert verdicts(world) == ["web"]
+
+
+@pytest.mark.parametrize("verb", ["rollback", "pause"])
+def test_a_command_for_a_service_whose_record_is_broken_is_refused_by_name(verb: str) -> None:
+    world = two_services()
+    world.cloud.services.rows["web"] = replace(world.cloud.services.rows["web"], record="{")
+    with pytest.raises(InvalidRecord, match="the record on web cannot be read"):
+        world.command(verb)
+
+
+def test_a_push_for_a_service_whose_record_is_broken_is_refused_by_name() -> None:
+    world = two_services()
+    world.cloud.services.rows["web"] = replace(world.cloud.services.rows["web"], record="{")
+    world.cloud.clock.pass_(timedelta(minutes=1))
+    with pytest.raises(InvalidRecord, match="the record on web cannot be read"):
+        world.push("c")
+    assert world.cloud.services.rows["web"].image == f"{IMAGE}@{digest('b')}"
