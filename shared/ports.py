@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from shared.analysis.evidence import History, Probe
     from shared.backup.operations import Operation
+    from shared.connectivity.page import Page
     from shared.rollout.freezes import Freezes
     from shared.rollout.service import Revision, Service, TrafficTarget
 
@@ -86,6 +87,9 @@ class Prober(Protocol):
 
     def probe(self, uri: str, revision: str, path: str) -> Probe:
         """Never raises for what the revision does; the outcome says it."""
+
+    def load(self, uri: str, path: str) -> Page:
+        """The page at `path` with all it needs; never raises for what the revision does, the page says it."""
 
 
 class Databases(Protocol):

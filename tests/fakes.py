@@ -10,6 +10,7 @@ import google_crc32c
 from shared.analysis.evidence import History, Probe, ProbeOutcome
 from shared.backup.operations import Operation, OperationKind
 from shared.config.environment import Environment, ManagedService
+from shared.connectivity.page import Kind, Page, Resource
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.rollout.freezes import Freezes
 from shared.rollout.service import Revision, RevisionState, Service, TrafficTarget
@@ -205,8 +206,17 @@ class FakeLedger:
 
 @dataclass
 class FakeProber:
+    """failing: revisions whose probes fail; pages: by tagged URL and route, a light one where none is told."""
+
     failing: set[str] = field(default_factory=set)
+    pages: dict[tuple[str, str], Page] = field(default_factory=dict)
     probed: list[tuple[str, str, str]] = field(default_factory=list)
+    loaded: list[tuple[str, str]] = field(default_factory=list)
+
+    def load(self, uri: str, path: str) -> Page:
+        self.loaded.append((uri, path))
+        html = Resource(Kind.HTML, path, 200, bytes_received=4_000, content_bytes=3_700, encoding="gzip")
+        return self.pages.get((uri, path), Page(path, ttfb_ms=30.0, resources=(html,)))
 
     def probe(self, uri: str, revision: str, path: str) -> Probe:
         self.probed.append((uri, revision, path))

@@ -108,6 +108,9 @@ class Service:
     deploy_tags: Any = delegated("A regular expression a pushed tag must match in full")
     deploys_on: Any = delegated('"push" or "build"')
     probe_paths: Any = delegated("Requested on the tagged URL before any traffic and at every tick")
+    connectivity: Any = delegated(
+        "What its pages may cost people on slow lines, by route; every limit of shared/connectivity/budget.py"
+    )
     strategy: Any = delegated("Steps, waits, budgets and risks of a rollout; every knob of shared/rollout/strategy.py")
     paths: tuple[str, ...] = says("Paths the load balancer sends here; none for the frontend", pattern=r"/\S*")
     port: int = says("Where the container listens", low=1, high=65535)

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any, get_args, get_origin, get_type_hints
 
 from scripts.configuration.declaration import DELEGATED, Configuration
+from shared.connectivity.budget import Budget, Mode
+from shared.connectivity.lines import LINES
 from shared.rollout.strategy import Strategy
 
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -56,6 +58,8 @@ def _described(name: str, declared: Any, metadata: Mapping[str, Any]) -> dict[st
         inner = _of(declared, bounds)
     elif name == "strategy":
         inner = _strategy()
+    elif name == "connectivity":
+        inner = _connectivity()
     else:
         inner = dict(_OF_DELEGATED[name])
     return {"description": metadata["doc"], **inner}
@@ -80,4 +84,21 @@ def _strategy() -> dict[str, Any]:
             }
         else:
             rows[knob.name] = {"type": "number", "exclusiveMinimum": 0}
+    return {"type": "object", "additionalProperties": False, "properties": rows}
+
+
+def _connectivity() -> dict[str, Any]:
+    """Budgets by route; each knob may be left out."""
+    positive = {"type": "number", "exclusiveMinimum": 0}
+    seconds = {"type": "object", "additionalProperties": False, "properties": {line.name: positive for line in LINES}}
+    knobs = {knob.name: seconds if knob.name == "load_seconds_max" else positive for knob in fields(Budget)}
+    budget = {"type": "object", "additionalProperties": False, "properties": knobs}
+    rows = {
+        "mode": {"enum": [mode.value for mode in Mode]},
+        "budgets": {
+            "type": "object",
+            "propertyNames": {"pattern": "^/(.*[^z])?$"},
+            "additionalProperties": budget,
+        },
+    }
     return {"type": "object", "additionalProperties": False, "properties": rows}

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, get_args, get_origin, get_type_hints
 
 from scripts.configuration.declaration import DELEGATED, Configuration
+from shared.connectivity.budget import Budget
 from shared.rollout.strategy import Strategy
 
 _TYPES = {str: "text", int: "whole number", float: "number", bool: "true or false"}
@@ -28,13 +29,24 @@ The rules stand in `shared/rollout/strategy.py`, durations are in seconds.
 | field of `services.NAME.strategy` | default |
 |---|---|
 """
+_CONNECTIVITY = """
+## What a service's pages may cost
+
+`mode` is `off`, `warn` (what is broken is told) or `block` (no user meets such a release).
+`budgets` has a row for every route that is measured before a canary's first traffic, `{}` for the usual limits.
+How they are measured and what they mean: [connectivity](../explanation/connectivity.md).
+
+| field of `services.NAME.connectivity.budgets.ROUTE` | default |
+|---|---|
+"""
 
 
 def page() -> str:
     """The whole page."""
     rows = "".join(f"| `{field}` | {what} | {must} |\n" for field, what, must in _rows(Configuration, ""))
     knobs = "".join(f"| `{name}` | {default} |\n" for name, default in _knobs())
-    return _INTRODUCTION + rows + _STRATEGY + knobs
+    budget = "".join(f"| `{name}` | {default} |\n" for name, default in _limits())
+    return _INTRODUCTION + rows + _STRATEGY + knobs + _CONNECTIVITY + budget
 
 
 def _rows(declared: Any, prefix: str) -> Iterator[tuple[str, str, str]]:
@@ -46,7 +58,8 @@ def _rows(declared: Any, prefix: str) -> Iterator[tuple[str, str, str]]:
 def _row(name: str, declared: Any, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     doc = str(metadata["doc"])
     if metadata.get(DELEGATED):
-        yield name, doc, "see the strategy below" if name.endswith(".strategy") else "may be left out"
+        below = name.rpartition(".")[2] in ("strategy", "connectivity")
+        yield name, doc, "see below" if below else "may be left out"
     elif is_dataclass(declared):
         yield name, doc, "a mapping"
         yield from _rows(declared, f"{name}.")
@@ -90,3 +103,15 @@ def _knobs() -> Iterator[tuple[str, str]]:
             yield knob.name, str(default).lower()
         else:
             yield knob.name, str(default)
+
+
+def _limits() -> Iterator[tuple[str, str]]:
+    budget = Budget()
+    for knob in fields(Budget):
+        default = getattr(budget, knob.name)
+        text = (
+            ", ".join(f"{line}: {most:g}" for line, most in default.items())
+            if isinstance(default, Mapping)
+            else default
+        )
+        yield knob.name, f"{text:g}" if isinstance(text, float) else f"{text}"

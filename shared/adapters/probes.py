@@ -2,11 +2,15 @@
 
 import http.client
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from shared.adapters.identity import IdentityTokens
 from shared.analysis.evidence import Probe, ProbeOutcome
 from shared.errors import Unavailable
+
+if TYPE_CHECKING:
+    from shared.connectivity.page import Page
 
 PROBE_SECONDS = 5.0  # for the whole answer, however slowly it drips
 BODY_MAX = 1 << 20  # bytes read of an answer
@@ -15,7 +19,7 @@ USER_AGENT = "pushnchat-probe/1"
 
 
 class HttpProber:
-    """One GET, no redirects followed; on https with an identity token, as the service's own callers need one."""
+    """GETs, no redirects followed; on https with an identity token, as the service's own callers need one."""
 
     def __init__(self) -> None:
         self._tokens = IdentityTokens()
@@ -25,12 +29,7 @@ class HttpProber:
 
         Raises Unavailable when we cannot prove who we are: that says nothing about the revision.
         """
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
-        if urlsplit(uri).scheme == "https":
-            try:
-                headers["Authorization"] = f"Bearer {self._tokens.token(service_uri(uri))}"
-            except OSError as error:
-                raise Unavailable(f"no identity for a probe: {error}") from error
+        headers = {**self._headers(uri), "Accept-Encoding": "gzip"}
         started = time.monotonic()
         try:
             status, received = _get(uri, path, headers, started + PROBE_SECONDS)
@@ -53,6 +52,22 @@ class HttpProber:
             latency_ms=(time.monotonic() - started) * 1000,
             bytes_received=received,
         )
+
+    def load(self, uri: str, path: str) -> "Page":
+        """A whole page; its `failure` says what went wrong. Raises Unavailable like `probe`."""
+        from shared.adapters.pages import load_page
+
+        return load_page(uri, path, self._headers(uri))
+
+    def _headers(self, uri: str) -> dict[str, str]:
+        """Who asks, and on https the proof of it."""
+        headers = {"User-Agent": USER_AGENT}
+        if urlsplit(uri).scheme == "https":
+            try:
+                headers["Authorization"] = f"Bearer {self._tokens.token(service_uri(uri))}"
+            except OSError as error:
+                raise Unavailable(f"no identity for a probe: {error}") from error
+        return headers
 
 
 def service_uri(uri: str) -> str:

@@ -16,9 +16,19 @@ from shared.rollout.strategy import OnNewer, Strategy
 
 if TYPE_CHECKING:
     from shared.config.backups import Backups
+    from shared.connectivity.budget import Connectivity
 
 VARIABLE = "DELIVERY_ENVIRONMENT"
-_SERVICE = {"image", "deploy_tags", "deploys_on", "probe_paths", "database", "backup_age_max_seconds", "strategy"}
+_SERVICE = {
+    "image",
+    "deploy_tags",
+    "deploys_on",
+    "probe_paths",
+    "connectivity",
+    "database",
+    "backup_age_max_seconds",
+    "strategy",
+}
 
 
 class InvalidEnvironment(DeliveryError):
@@ -35,6 +45,7 @@ class ManagedService:
 
     image: its repository path without tag; deploy_tags: a regular expression a pushed tag must match in full;
     deploys_on: "push" or "build"; probe_paths: requested on the tagged URL before any traffic and at every tick.
+    connectivity: what its pages may cost people on slow lines, or None where nobody asks.
     database: what its releases migrate, (instance, database), or None; backup_age_max: of the night of its newest
     verified export, beyond which a release that migrates waits.
     """
@@ -44,6 +55,7 @@ class ManagedService:
     deploy_tags: str = r".+"
     deploys_on: str = "push"
     probe_paths: tuple[str, ...] = ("/health/ready",)
+    connectivity: "Connectivity | None" = None
     database: tuple[str, str] | None = None
     backup_age_max: timedelta = timedelta(hours=30)
     strategy: Strategy = field(default_factory=Strategy)
@@ -143,10 +155,18 @@ class _Reader:
             deploy_tags=tags,
             deploys_on=deploys_on,
             probe_paths=tuple(paths),
+            connectivity=self.connectivity(row["connectivity"], f"{path}connectivity")
+            if "connectivity" in row
+            else None,
             database=self.database(row["database"], f"{path}database", databases) if "database" in row else None,
             backup_age_max=self.age(row.get("backup_age_max_seconds", 108000), f"{path}backup_age_max_seconds"),
             strategy=self.strategy(row.get("strategy", {}), f"{path}strategy."),
         )
+
+    def connectivity(self, value: Any, path: str) -> "Connectivity":
+        from shared.config.connectivity import read_connectivity
+
+        return read_connectivity(value, self.problems, path)
 
     def database(self, value: Any, path: str, databases: Collection[tuple[str, str]]) -> tuple[str, str] | None:
         found = next((known for known in databases if value == "/".join(known)), None)

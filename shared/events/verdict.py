@@ -68,6 +68,8 @@ def parse(message: Message) -> Judged:
         appeared=fields.text(body, "appeared", default=""),
         appeared_image=fields.text(body, "appeared_image", default=""),
         requests_per_minute=fields.number(body, "requests_per_minute", default=0.0),
+        heavy=fields.texts(body, "heavy"),
+        pages=fields.text(body, "pages", default=""),
     )
 
 

@@ -18,6 +18,7 @@ class Judged:
     probes: of the canary's tagged URL in this tick. verdict: None outside judged phases.
     target: the newest revision proved good to return to in this tick; "" when none is.
     announced: outbox keys the ledger holds already. frozen: why the environment may not advance, or "".
+    heavy: what of its pages people on slow lines could not bear, and it is not let through for; pages: what they cost.
     unsaved: why the release that waits, and migrates, may not start, or "".
     newer_sequence: the ledger's newest sequence when it is above the record's, else 0.
     appeared, appeared_image: a revision nobody announced, and its image reference.
@@ -41,6 +42,8 @@ class Judged:
     appeared: str = ""
     appeared_image: str = ""
     requests_per_minute: float = 0.0
+    heavy: tuple[str, ...] = ()
+    pages: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ locals {
     services = {
       for name, service in local.whole.services : name => merge(
         { image = local.images[name] },
-        { for key in ["deploy_tags", "deploys_on", "probe_paths", "strategy"] : key => service[key] if can(service[key]) },
+        { for key in ["deploy_tags", "deploys_on", "probe_paths", "connectivity", "strategy"] : key => service[key] if can(service[key]) },
         { for key in service.database == "" ? [] : ["database"] : key => "${service.database}/${service.database}" },
         {
           for key in service.database == "" ? [] : ["backup_age_max_seconds"] :
