@@ -67,8 +67,8 @@ def _get(cloud: Cloud, name: str) -> Service:
 def _record(service: Service) -> Record | None:
     """What is known of the service, or None. Raises InvalidRecord.
 
-    A command or a push then ends on rejected-events at once, which pages, instead of being tried for minutes until it is
-    a dead letter: only a person can mend a record, the sender must know now, and what was kept can be replayed.
+    A command or a push then ends on rejected-events at once, which pages, instead of being tried for minutes until it
+    is a dead letter: only a person can mend a record, the sender must know now, and what was kept can be replayed.
     """
     if not service.record:
         return None
