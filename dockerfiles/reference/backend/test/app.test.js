@@ -6,11 +6,12 @@ import WebSocket from "ws";
 
 import { buildApp } from "../src/app.js";
 import { MemoryStore } from "../src/store.js";
+import { newStore } from "../testing/stores.js";
 
 const message = { author: "amina", text: "habari", key: "0123456789ab" };
 
 async function served(options = {}) {
-  const app = await buildApp({ store: new MemoryStore(), revision: "backend-1", logLevel: "silent", ...options });
+  const app = await buildApp({ store: await newStore(), revision: "backend-1", logLevel: "silent", ...options });
   await app.listen({ host: "127.0.0.1", port: 0 });
   return { app, uri: `http://127.0.0.1:${app.server.address().port}` };
 }
