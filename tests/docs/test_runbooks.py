@@ -56,5 +56,6 @@ def test_scripts_that_a_runbook_calls_exist(page: Path) -> None:
     text = page.read_text()
     called = re.findall(r"\bscripts/[a-z_]+\.py", text)
     assert [path for path in called if not (REPOSITORY / path).is_file()] == []
-    for subscription in re.findall(r"replay_dead_letters\.py ([a-z-]+)", text):
+    for subscription in re.findall(r"replay_dead_letters\.py ([a-z][a-z-]*)", text):
         assert any(subscription in path.read_text() for path in (TERRAFORM / "platform").glob("*.tf")), subscription
+    assert set(re.findall(r"--rejected ([a-z_]+)", text)) <= set(functions())

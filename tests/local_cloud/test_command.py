@@ -5,16 +5,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts.local_cloud.control import ask
 from scripts.local_cloud.processes.conversation import REPOSITORY
 from tests.local_cloud.waiting import wait_until
 
-START_SECONDS_MAX = 60.0
+SECONDS_MAX = 180.0  # a machine may be busy with other tests; what takes as long as this never comes
 
 
 class Running:
@@ -36,11 +37,22 @@ class Running:
         return self._output.read_text()
 
     def ask(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(self._command(*words), cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            self._command(*words), cwd=REPOSITORY, capture_output=True, text=True, timeout=SECONDS_MAX
+        )
 
     def status(self) -> Any:
-        answer = self.ask("status", "--json")
-        return json.loads(answer.stdout) if answer.returncode == 0 else None
+        """Asked from here: a command for every look would keep a busy machine from getting anywhere."""
+        return ask(self._directory, "status")
+
+    def wait_until(self, condition: Callable[[Any], bool]) -> None:
+        """Until the service is as `condition` has it; fails at once when the local cloud has ended."""
+
+        def reached() -> bool:
+            assert self.process.poll() is None, self.output
+            return condition(self.status()["service"])
+
+        wait_until(reached, seconds=SECONDS_MAX, shown=lambda: f"{self.status()} {self.output}")
 
     def pids(self) -> set[int]:
         """All that it started, and what they started."""
@@ -72,7 +84,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
     try:
         wait_until(
             lambda: "The local cloud runs" in running.output or running.process.poll() is not None,
-            seconds=START_SECONDS_MAX,
+            seconds=SECONDS_MAX,
         )
         assert running.process.poll() is None, running.output
         yield running
@@ -85,18 +97,21 @@ def running(tmp_path: Path) -> Iterator[Running]:
 def test_it_tells_its_state_takes_wishes_and_leaves_nothing_behind_on_ctrl_c(running: Running) -> None:
     first = running.ask("push", "v2", "--latency-ms", "20")
     assert (first.returncode, first.stdout[:9]) == (0, "pushed v2")
-    wait_until(lambda: running.status()["service"]["rollout"] != "", seconds=20)  # in our care, so it can be commanded
+    running.wait_until(lambda service: service["rollout"] != "")  # in our care, so it can be commanded
     paused = running.ask("command", "freeze", "--why", "a test")
     assert (paused.returncode, paused.stdout[:11]) == (0, "freeze sent")
-    wait_until(lambda: running.status()["service"]["frozen"] != "", seconds=20)
+    running.wait_until(lambda service: service["frozen"] != "")
+    assert (
+        json.loads(running.ask("status", "--json").stdout)["service"]["frozen"] == running.status()["service"]["frozen"]
+    )
     shown = running.ask("status").stdout
     for name in ("Revisions", "Functions", "Subscriptions", "Endpoints", "frozen: operator@example.org froze web"):
         assert name in shown
     assert len(running.pids()) > len(running.status()["functions"])
     started = running.pids()
     os.killpg(running.process.pid, signal.SIGINT)
-    assert running.process.wait(timeout=30) == 130
-    wait_until(lambda: not any(alive(pid) for pid in started))
+    assert running.process.wait(timeout=SECONDS_MAX) == 130
+    wait_until(lambda: not any(alive(pid) for pid in started), seconds=SECONDS_MAX)
     refused = running.ask("status")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "no local cloud" in refused.stderr.lower()
@@ -108,4 +123,4 @@ def test_it_leaves_nothing_behind_when_it_is_killed(running: Running) -> None:
     assert started
     running.process.kill()
     running.process.wait()
-    wait_until(lambda: not any(alive(pid) for pid in started), seconds=20)
+    wait_until(lambda: not any(alive(pid) for pid in started), seconds=SECONDS_MAX)
