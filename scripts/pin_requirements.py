@@ -39,6 +39,7 @@ TOOLS = (
     "hypothesis",
     "import-linter",
     "matplotlib",
+    "mutmut",
     "mypy",
     "numpy",
     "pytest",
