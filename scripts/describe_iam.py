@@ -19,6 +19,7 @@ REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / "docs" / "reference" / "iam.md"
 _TARGETS = {
     "google_artifact_registry_repository_iam_member": ("repository", "repository"),
+    "google_container_analysis_note_iam_member": ("note", "note"),
     "google_cloud_run_v2_service_iam_member": ("service", "name"),
     "google_project_iam_member": ("project", "project"),
     "google_pubsub_subscription_iam_member": ("subscription", "subscription"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.connectivity.page import Page
     from shared.rollout.freezes import Freezes
     from shared.rollout.service import Revision, Service, TrafficTarget
+    from shared.rollout.supply import Scan
 
 
 class Clock(Protocol):
@@ -139,5 +140,17 @@ class Objects(Protocol):
     def read(self, bucket: str, key: str) -> bytes:
         """All of a small object. Raises NotFound."""
 
+    def sizes(self, bucket: str, keys: Iterable[str]) -> Mapping[str, int]:
+        """The stored bytes of each of `keys` that is there."""
+
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
         """The copy's crc32c (base64). One that is there already stays as it is. Raises NotFound without the object."""
+
+
+class Artifacts(Protocol):
+    """What is known of images besides their bytes: Container Analysis. reference: "host/project/…@sha256:…"."""
+
+    def attested(self, reference: str, note: str) -> bool:
+        """Whether an attestation of exactly this image hangs on the note "projects/P/notes/N"."""
+
+    def scan(self, reference: str) -> Scan: ...

@@ -14,6 +14,7 @@ from shared.connectivity.page import Kind, Page, Resource
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.rollout.freezes import Freezes
 from shared.rollout.service import Revision, RevisionState, Service, TrafficTarget
+from shared.rollout.supply import Scan, ScanState
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 IMAGE = "africa-south1-docker.pkg.dev/demo/apps/web"
@@ -329,11 +330,36 @@ class FakeObjects:
             raise NotFound(key)
         return found
 
+    def sizes(self, bucket: str, keys: Iterable[str]) -> Mapping[str, int]:
+        stored = {key: len(data) for (b, key, _), data in self.contents.items() if b == bucket}
+        return {key: stored[key] for key in keys if key in stored}
+
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
         source = next((data for (b, k, _), data in self.contents.items() if (b, k) == (bucket, key)), None)
         if source is None:
             raise NotFound(key)
         return crc32c(self.contents.setdefault((to_bucket, to_key, 1), source))
+
+
+@dataclass
+class FakeArtifacts:
+    """attestations: (reference, note); scans: by reference, none begun where there is none."""
+
+    attestations: set[tuple[str, str]] = field(default_factory=set)
+    scans: dict[str, Scan] = field(default_factory=dict)
+    down: bool = False
+
+    def attested(self, reference: str, note: str) -> bool:
+        self._check()
+        return (reference, note) in self.attestations
+
+    def scan(self, reference: str) -> Scan:
+        self._check()
+        return self.scans.get(reference, Scan(ScanState.NONE))
+
+    def _check(self) -> None:
+        if self.down:
+            raise Unavailable("Container Analysis is down")
 
 
 @dataclass
@@ -347,3 +373,4 @@ class FakeCloud:
     prober: FakeProber = field(default_factory=FakeProber)
     databases: FakeDatabases = field(default_factory=FakeDatabases)
     objects: FakeObjects = field(default_factory=FakeObjects)
+    artifacts: FakeArtifacts = field(default_factory=FakeArtifacts)

@@ -4,10 +4,10 @@ from shared.events import deploy_request
 from shared.events.message import Message
 from shared.runtime.care import take_turn, under_freeze
 from shared.runtime.cloud import Cloud
-from shared.runtime.release_gate import behind_backup
+from shared.runtime.release_gate import at_the_gate
 
 
 def handle(message: Message, cloud: Cloud) -> str:
-    """Parse, then one turn under the environment's freeze and, for a release that migrates, behind a backup."""
+    """Parse, then one turn under the environment's freeze, with what the release can show at the gate."""
     request = under_freeze(cloud, deploy_request.parse(message))
-    return take_turn(cloud, behind_backup(cloud, request), adopting=True)
+    return take_turn(cloud, at_the_gate(cloud, request), adopting=True)

@@ -1,7 +1,8 @@
 """Starts the canary of a requested release: one write of template, traffic and record.
 
 IAM: run.services.get/update and run.revisions.get on the managed services, roles/iam.serviceAccountUser on their
-identities, roles/artifactregistry.reader on the images, reading the ledger and the freeze, roles/pubsub.publisher on
+identities, roles/artifactregistry.reader on the images, reading the ledger, the freeze, the assets bucket and
+what Container Analysis knows of an image, roles/pubsub.publisher on
 rollout-events, deploy-requests and rejected-events.
 """
 

@@ -21,7 +21,7 @@ from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted
 from shared.runtime.cloud import Cloud
 from shared.runtime.ledger_keys import ledger_key, newest_sequence
 from shared.runtime.lost_records import newer_record
-from shared.runtime.release_gate import unsaved
+from shared.runtime.release_gate import gate_of
 
 HISTORY = timedelta(hours=2)  # of stable before the rollout began, for what is normal
 RECENT = timedelta(minutes=30)  # for the first share
@@ -82,8 +82,8 @@ def _read_ledger(cloud: Cloud, record: Record, managed: ManagedService, judged: 
     keys = {ledger_key(item.key): item.key for item in record.outbox}
     announced = tuple(keys[key] for key in sorted(cloud.ledger.existing(keys))) if keys else ()
     frozen = cloud.ledger.freeze() if record.active or record.waiting else ""
-    gate = unsaved(cloud, managed, record.waiting) if record.waiting and not record.active else ""
-    return replace(judged, announced=announced, frozen=frozen, unsaved=gate)
+    gated = gate_of(cloud, managed, record.waiting).waits if record.waiting else ""
+    return replace(judged, announced=announced, frozen=frozen, gated=gated)
 
 
 def _read_target(cloud: Cloud, service: Service, record: Record, managed: ManagedService, judged: Judged) -> Judged:

@@ -111,7 +111,9 @@ class Service:
     connectivity: Any = delegated(
         "What its pages may cost people on slow lines, by route; every limit of shared/connectivity/budget.py"
     )
+    supply: Any = delegated("What is asked of an image's origin and of its scan; nothing where it is left out")
     strategy: Any = delegated("Steps, waits, budgets and risks of a rollout; every knob of shared/rollout/strategy.py")
+    assets: bool = says("Whether its releases' /_next/static must be in the assets bucket before any traffic moves")
     paths: tuple[str, ...] = says("Paths the load balancer sends here; none for the frontend", pattern=r"/\S*")
     port: int = says("Where the container listens", low=1, high=65535)
     cpu: str = says("vCPUs of an instance", choices=("1", "2", "4"))

@@ -7,6 +7,8 @@ from typing import Any
 
 from scripts.configuration.declaration import DELEGATED, Configuration, Service
 
+BUILT_BY_PIPELINE = "built-by-pipeline"
+
 _DELEGATED = tuple(knob.name for knob in fields(Service) if knob.metadata.get(DELEGATED))
 
 
@@ -28,6 +30,16 @@ def ledger_bucket(found: Configuration) -> str:
 def control_bucket(found: Configuration) -> str:
     """Beside the ledger, for the ledger's retention lets nothing be replaced and a freeze must be lifted."""
     return f"{found.project.id}-control"
+
+
+def assets_bucket(found: Configuration) -> str:
+    """One for all environments: a promotion moves an image, not its files."""
+    return f"{found.registry.project.id}-assets"
+
+
+def attestation_note(found: Configuration) -> str:
+    """What hangs on it says that our pipeline built an image."""
+    return f"projects/{found.registry.project.id}/notes/{BUILT_BY_PIPELINE}"
 
 
 def backups(found: Configuration) -> dict[str, Any] | None:
@@ -55,11 +67,16 @@ def backups(found: Configuration) -> dict[str, Any] | None:
 
 
 def _gate(found: Configuration, service: Service) -> dict[str, Any]:
-    """What a release of the service that migrates must find."""
+    """What a release of the service must find before it starts."""
+    needs: dict[str, Any] = {}
+    if service.assets:
+        needs["assets_bucket"] = assets_bucket(found)
+    if service.supply is not None:
+        needs["supply"] = {**service.supply, "note": attestation_note(found)}
     if not service.database:
-        return {}
+        return needs
     age = found.databases[service.database].backups.release_age_hours_max
-    return {"database": f"{service.database}/{service.database}", "backup_age_max_seconds": 3600 * age}
+    return {**needs, "database": f"{service.database}/{service.database}", "backup_age_max_seconds": 3600 * age}
 
 
 def text_of(

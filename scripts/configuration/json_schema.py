@@ -13,12 +13,24 @@ from scripts.configuration.declaration import DELEGATED, Configuration
 from shared.connectivity.budget import Budget, Mode
 from shared.connectivity.lines import LINES
 from shared.rollout.strategy import Strategy
+from shared.rollout.supply import Attestation, VulnerabilitySeverity
 
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _BOUNDS = {"low": "minimum", "high": "maximum", "choices": "enum", "min_items": "minItems"}
+_GRADE = {"enum": [grade.name.lower() for grade in VulnerabilitySeverity]}
 _OF_DELEGATED: Mapping[str, Mapping[str, Any]] = {
     "deploy_tags": {"type": "string", "format": "regex"},
     "deploys_on": {"enum": ["push", "build"]},
+    "supply": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "attestation": {"enum": [choice.value for choice in Attestation]},
+            "severity_max": _GRADE,
+            "unfixable_severity_max": _GRADE,
+            "accepted": {"type": "array", "items": {"type": "string"}},
+        },
+    },
     "probe_paths": {"type": "array", "items": {"type": "string", "pattern": "^/.*[^z]$"}, "minItems": 1},
 }
 

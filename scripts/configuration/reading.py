@@ -126,13 +126,20 @@ def _functions_problems(value: Mapping[str, Any]) -> Iterable[tuple[Where, str]]
     rows = {name: for_functions.delegated_fields(row) for name, row in services.items() if isinstance(row, dict)}
     try:
         load_environment(
-            for_functions.text_of("n", "p", "r", "l", "c", {k: {**v, "image": "i"} for k, v in rows.items()})
+            for_functions.text_of("n", "p", "r", "l", "c", {name: _completed(row) for name, row in rows.items()})
         )
     except InvalidEnvironment as error:
         for problem in error.problems:
             where, _, text = problem.partition(": ")
             if where != "services":  # an empty mapping, told already
                 yield tuple(where.split(".")), text
+
+
+def _completed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """As the functions get it, with what is not written in the file but follows from it."""
+    supply = row.get("supply")
+    noted = {"supply": {**supply, "note": "projects/p/notes/n"}} if isinstance(supply, dict) else {}
+    return {**row, **noted, "image": "i"}
 
 
 def _contradictions(found: Configuration) -> Iterable[tuple[Where, str]]:

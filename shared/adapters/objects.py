@@ -1,7 +1,7 @@
 """Large objects of Cloud Storage, read piece by piece as they are stored, through Google's client."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -9,7 +9,7 @@ from google.api_core.exceptions import PreconditionFailed
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Blob, Client
 
-from shared.adapters.storage import EMULATOR_VARIABLE, RETRY, storage_errors
+from shared.adapters.storage import EMULATOR_VARIABLE, RETRY, after, by_folder, storage_errors
 
 PIECE_SIZE: Final = 4 << 20  # bytes; what one request brings, and about what memory holds of the object
 PIECE_SECONDS: Final = 30.0
@@ -48,6 +48,23 @@ class StorageObjects:
         with storage_errors():
             blob = self._client.bucket(bucket).blob(key)
             return bytes(blob.download_as_bytes(raw_download=True, timeout=PIECE_SECONDS, retry=RETRY))
+
+    def sizes(self, bucket: str, keys: Iterable[str]) -> Mapping[str, int]:
+        """One listing per folder, from the first wanted key to the last."""
+        found: dict[str, int] = {}
+        for wanted in by_folder(keys):
+            with storage_errors():
+                for blob in self._client.list_blobs(
+                    bucket,
+                    start_offset=min(wanted),
+                    end_offset=after(max(wanted)),
+                    fields="items(name,size),nextPageToken",
+                    timeout=PIECE_SECONDS,
+                    retry=RETRY,
+                ):
+                    if blob.name in wanted:
+                        found[blob.name] = int(blob.size)
+        return found
 
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
         """https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite."""

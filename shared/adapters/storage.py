@@ -76,13 +76,9 @@ class StorageLedger:
 
     def existing(self, keys: Iterable[str]) -> frozenset[str]:
         """One listing per folder, from the first wanted key to the last: an outbox's keys lie side by side."""
-        folders: dict[str, set[str]] = {}
-        for key in keys:
-            folders.setdefault(key.rpartition("/")[0], set()).add(key)
         found: set[str] = set()
-        for wanted in folders.values():
-            # The end is exclusive; nothing sorts between a name and itself with a lowest character behind it.
-            found |= wanted.intersection(self._names("", min(wanted), f"{max(wanted)}\x01"))
+        for wanted in by_folder(keys):
+            found |= wanted.intersection(self._names("", min(wanted), after(max(wanted))))
         return frozenset(found)
 
     def keys(self, prefix: str) -> tuple[str, ...]:
@@ -127,6 +123,19 @@ class StorageLedger:
                 retry=RETRY,
             ):
                 yield blob.name
+
+
+def by_folder(keys: Iterable[str]) -> Iterable[set[str]]:
+    """The keys of each folder: those of one lie side by side in a listing."""
+    folders: dict[str, set[str]] = {}
+    for key in keys:
+        folders.setdefault(key.rpartition("/")[0], set()).add(key)
+    return folders.values()
+
+
+def after(key: str) -> str:
+    """The exclusive end of a listing up to `key`; nothing sorts between a name and itself with a lowest character."""
+    return f"{key}\x01"
 
 
 def _content(bucket: Bucket, key: str) -> bytes | None:

@@ -17,6 +17,7 @@ from shared.rollout.strategy import OnNewer, Strategy
 if TYPE_CHECKING:
     from shared.config.backups import Backups
     from shared.connectivity.budget import Connectivity
+    from shared.rollout.supply import Supply
 
 VARIABLE = "DELIVERY_ENVIRONMENT"
 _SERVICE = {
@@ -25,6 +26,8 @@ _SERVICE = {
     "deploys_on",
     "probe_paths",
     "connectivity",
+    "assets_bucket",
+    "supply",
     "database",
     "backup_age_max_seconds",
     "strategy",
@@ -46,6 +49,8 @@ class ManagedService:
     image: its repository path without tag; deploy_tags: a regular expression a pushed tag must match in full;
     deploys_on: "push" or "build"; probe_paths: requested on the tagged URL before any traffic and at every tick.
     connectivity: what its pages may cost people on slow lines, or None where nobody asks.
+    assets_bucket: where the load balancer has its releases' own files from, or "" where it has none;
+    supply: what is asked of an image's origin and scan, or None for nothing;
     database: what its releases migrate, (instance, database), or None; backup_age_max: of the night of its newest
     verified export, beyond which a release that migrates waits.
     """
@@ -56,6 +61,8 @@ class ManagedService:
     deploys_on: str = "push"
     probe_paths: tuple[str, ...] = ("/health/ready",)
     connectivity: "Connectivity | None" = None
+    assets_bucket: str = ""
+    supply: "Supply | None" = None
     database: tuple[str, str] | None = None
     backup_age_max: timedelta = timedelta(hours=30)
     strategy: Strategy = field(default_factory=Strategy)
@@ -158,6 +165,8 @@ class _Reader:
             connectivity=self.connectivity(row["connectivity"], f"{path}connectivity")
             if "connectivity" in row
             else None,
+            assets_bucket=self.text(row, "assets_bucket", path) if "assets_bucket" in row else "",
+            supply=self.supply(row.get("supply"), f"{path}supply"),
             database=self.database(row["database"], f"{path}database", databases) if "database" in row else None,
             backup_age_max=self.age(row.get("backup_age_max_seconds", 108000), f"{path}backup_age_max_seconds"),
             strategy=self.strategy(row.get("strategy", {}), f"{path}strategy."),
@@ -167,6 +176,13 @@ class _Reader:
         from shared.config.connectivity import read_connectivity
 
         return read_connectivity(value, self.problems, path)
+
+    def supply(self, raw: Any, path: str) -> "Supply | None":
+        if raw is None:
+            return None
+        from shared.config.supply import read_supply
+
+        return read_supply(raw, path, self.problems)
 
     def database(self, value: Any, path: str, databases: Collection[tuple[str, str]]) -> tuple[str, str] | None:
         found = next((known for known in databases if value == "/".join(known)), None)

@@ -63,7 +63,7 @@ def parse(message: Message) -> Judged:
         target=fields.text(body, "target", default=""),
         announced=fields.texts(body, "announced"),
         frozen=fields.text(body, "frozen", default=""),
-        unsaved=fields.text(body, "unsaved", default=""),
+        gated=fields.text(body, "gated", default=""),
         newer_sequence=fields.integer(body, "newer_sequence", default=0),
         appeared=fields.text(body, "appeared", default=""),
         appeared_image=fields.text(body, "appeared_image", default=""),

@@ -2,15 +2,31 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.rollout.names import Release
+
+
+class Gate(NamedTuple):
+    """What a release must show before it starts: a backup, its files, where it was built.
+
+    waits: why it may not start yet, or ""; refuses: why it will not be started at all, or ""; pages: whether a person
+    must look at that refusal.
+    """
+
+    waits: str = ""
+    refuses: str = ""
+    pages: bool = False
+
+
+OPEN = Gate()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployRequested:
     """A release wants to reach a service. source: "push", "build" or "waiting"; by: who asked.
 
-    frozen: why the environment may not start anything, or ""; unsaved: why a release that migrates may not, or "";
+    frozen: why the environment may not start anything, or ""; gate: whether this release may;
     session_affinity: the service overrides splits. These are read with the service, not sent.
     """
 
@@ -19,7 +35,7 @@ class DeployRequested:
     source: str
     by: str
     frozen: str = ""
-    unsaved: str = ""
+    gate: Gate = OPEN
     session_affinity: bool = False
 
 

@@ -8,11 +8,11 @@ from shared.analysis.verdict import Health
 from shared.rollout.announcement import Severity
 from shared.rollout.change import announce, concluded, end, enter, hold, narrated, promote, resume, roll_back
 from shared.rollout.decision import Decision, Effect, Publish, RequestDeploy
-from shared.rollout.facts import DeployRequested
+from shared.rollout.facts import DeployRequested, Gate
 from shared.rollout.names import HoldCause, Phase, Release
 from shared.rollout.observations import Judged
 from shared.rollout.record import OUTBOX_MAX, Record
-from shared.rollout.requests import begin
+from shared.rollout.requests import begin, must_wait
 from shared.rollout.service import RevisionState
 from shared.rollout.strategy import Strategy
 from shared.rollout.table import Cause
@@ -26,9 +26,11 @@ def judged(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> D
     kept, again = _upkeep(record, fact, now, strategy)
     if record.edited:
         return concluded(record, kept, "traffic_edited", f"Traffic is in a person's hands: {record.edited}", *again)
+    let_in = _let_in(kept, fact, strategy)
     rollout = record.active
     if rollout is None:
-        return _at_rest(record, kept, fact, now, again)
+        return _at_rest(record, kept, fact, now, again, let_in)
+    again = (*let_in, *again)
     about_now = (fact.rollout_id, fact.step) == (rollout.id, rollout.step) and fact.at >= rollout.phase_since
     if not about_now or now - fact.at > strategy.verdict_age_max:
         return concluded(record, kept, "stale", "The verdict is about an earlier state of this rollout.", *again)
@@ -48,12 +50,27 @@ def _upkeep(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> 
     return replace(record, outbox=outbox, target=target), again
 
 
-def _at_rest(record: Record, kept: Record, fact: Judged, now: datetime, again: tuple[Effect, ...]) -> Decision:
-    kept_back = kept.pin or kept.frozen or fact.frozen or fact.unsaved or len(kept.outbox) >= OUTBOX_MAX
-    if kept.waiting and not kept_back:
-        request = DeployRequested(service=kept.service, release=kept.waiting, source="waiting", by="the queue")
-        text = f"{kept.waiting.short} need not wait any longer."
-        return concluded(record, kept, "released", text, RequestDeploy(request=request), *again)
+def _let_in(kept: Record, fact: Judged, strategy: Strategy) -> tuple[Effect, ...]:
+    """Asks again for the release that waits once nothing keeps it back; beside a canary it will supersede it."""
+    if kept.waiting is None:
+        return ()
+    gate = Gate(waits=fact.gated)
+    request = DeployRequested(
+        service=kept.service, release=kept.waiting, source="waiting", by="the queue", frozen=fact.frozen, gate=gate
+    )
+    return () if must_wait(kept, request, strategy) else (RequestDeploy(request=request),)
+
+
+def _at_rest(
+    record: Record,
+    kept: Record,
+    fact: Judged,
+    now: datetime,
+    again: tuple[Effect, ...],
+    let_in: tuple[Effect, ...],
+) -> Decision:
+    if kept.waiting and let_in:
+        return concluded(record, kept, "released", f"{kept.waiting.short} need not wait any longer.", *let_in, *again)
     if fact.appeared and not fact.rollout_id:
         return _appeared(record, kept, fact, now, again)
     return concluded(record, kept, "at_rest", "Nothing is on trial.", *again)

@@ -19,7 +19,7 @@ class Judged:
     target: the newest revision proved good to return to in this tick; "" when none is.
     announced: outbox keys the ledger holds already. frozen: why the environment may not advance, or "".
     heavy: what of its pages people on slow lines could not bear, and it is not let through for; pages: what they cost.
-    unsaved: why the release that waits, and migrates, may not start, or "".
+    gated: why the release that waits may not start yet, or "".
     newer_sequence: the ledger's newest sequence when it is above the record's, else 0.
     appeared, appeared_image: a revision nobody announced, and its image reference.
     """
@@ -37,7 +37,7 @@ class Judged:
     target: str = ""
     announced: tuple[str, ...] = ()
     frozen: str = ""
-    unsaved: str = ""
+    gated: str = ""
     newer_sequence: int = 0
     appeared: str = ""
     appeared_image: str = ""

@@ -18,14 +18,12 @@ def requested(record: Record, fact: DeployRequested, now: datetime, strategy: St
     release = fact.release
     if reason := _settled(record, release):
         return unchanged(record, *reason)
-    key = f"deploy/{release.digest}/{release.requested_at.isoformat()}"
     if bad := record.is_known_bad(release.digest):
-        if key in record.acted:
-            return unchanged(record, "duplicate", f"The request for {release.short} was refused already.")
-        text = f"{release.short} is refused: it was rolled back at {bad.at:%Y-%m-%d %H:%M} UTC. {bad.reason}"
-        after = announce(record, "deploy.refused", now, text, Severity.WARNING, digest=release.digest, by=fact.by)
-        return concluded(record, after.remember_acted(key), "known_bad", text)
-    if why := _must_wait(record, fact, strategy):
+        why = f"it was rolled back at {bad.at:%Y-%m-%d %H:%M} UTC. {bad.reason}"
+        return _refused(record, fact, now, "known_bad", why)
+    if fact.gate.refuses:
+        return _refused(record, fact, now, "gate", fact.gate.refuses)
+    if why := must_wait(record, fact, strategy):
         if record.waiting == release:
             return unchanged(record, "duplicate", f"{release.short} waits already.")
         text = f"{release.short} waits: {why}"
@@ -35,9 +33,25 @@ def requested(record: Record, fact: DeployRequested, now: datetime, strategy: St
     return _start(record, fact, now)
 
 
+def _refused(record: Record, fact: DeployRequested, now: datetime, rule: str, why: str) -> Decision:
+    """Told once per request, whatever is found when it comes again; the same digest may be requested anew."""
+    release = fact.release
+    severity = Severity.PAGE if fact.gate.pages else Severity.WARNING
+    text = f"{release.short} is refused: {why}"
+    after = replace(record, waiting=None if record.waiting == release else record.waiting)
+    after = announce(after, "deploy.refused", now, text, severity, digest=release.digest, by=fact.by)
+    return concluded(record, after.remember_acted(_refusal(release)), rule, text)
+
+
+def _refusal(release: Release) -> str:
+    return f"deploy/{release.digest}/{release.requested_at.isoformat()}"
+
+
 def _settled(record: Record, release: Release) -> tuple[str, str] | None:
     """The rule and reason why this request changes nothing any more."""
     rollout = record.rollout
+    if _refusal(release) in record.acted:
+        return "duplicate", f"The request for {release.short} was refused already."
     if (
         rollout
         and rollout.release.digest == release.digest
@@ -52,7 +66,8 @@ def _settled(record: Record, release: Release) -> tuple[str, str] | None:
     return None
 
 
-def _must_wait(record: Record, fact: DeployRequested, strategy: Strategy) -> str:
+def must_wait(record: Record, fact: DeployRequested, strategy: Strategy) -> str:
+    """Why this release may not start now, or ""."""
     rollout = record.active
     if record.edited:
         return f"traffic is in a person's hands ({record.edited})."
@@ -60,8 +75,8 @@ def _must_wait(record: Record, fact: DeployRequested, strategy: Strategy) -> str
         return f"the service is pinned until a person releases it. {record.pin.reason}"
     if frozen := record.frozen or fact.frozen:
         return f"deploys are frozen: {frozen}"
-    if fact.unsaved:
-        return fact.unsaved
+    if fact.gate.waits:
+        return fact.gate.waits
     if rollout is None:
         if len(record.outbox) >= OUTBOX_MAX:
             return f"{len(record.outbox)} announcements are not in the ledger yet."

@@ -30,6 +30,7 @@ class Strategy:
     first_share_by_traffic: bool = True
     step_bake_time: timedelta = timedelta(minutes=5)  # the least time on one step
     final_bake_time: timedelta = timedelta(hours=1)  # at 100 %, before promotion
+    gate_deadline: timedelta = timedelta(hours=1)  # for its files, origin and scan to be there; then it is refused
     prepare_deadline: timedelta = timedelta(minutes=10)  # from start to a ready revision
     verify_deadline: timedelta = timedelta(minutes=10)  # from ready to passed probes
     step_deadline: timedelta = timedelta(hours=6)  # then a person is asked

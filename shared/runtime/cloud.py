@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from shared.config.environment import Environment
-from shared.ports import Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
+from shared.ports import Artifacts, Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
 
 
 class Cloud(Protocol):
@@ -27,3 +27,5 @@ class Cloud(Protocol):
     def databases(self) -> Databases: ...
     @property
     def objects(self) -> Objects: ...
+    @property
+    def artifacts(self) -> Artifacts: ...

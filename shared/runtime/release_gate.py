@@ -1,37 +1,57 @@
-"""A release that migrates its database waits until a verified export of it, young enough, could undo the migration."""
+"""What a release must show before it starts, asked when it is requested and again at every tick while it waits."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.config.environment import ManagedService
+from shared.errors import Unavailable
 from shared.runtime.cloud import Cloud
 
 if TYPE_CHECKING:
-    from shared.rollout.facts import DeployRequested
+    from shared.rollout.facts import DeployRequested, Gate
     from shared.rollout.names import Release
 
 
-def behind_backup(cloud: Cloud, request: "DeployRequested") -> "DeployRequested":
-    """The request with why it must wait; nothing is read for a release that declares no migration."""
+def at_the_gate(cloud: Cloud, request: "DeployRequested") -> "DeployRequested":
+    """The request with whether it may start."""
     managed = cloud.environment.services.get(request.service)
-    if managed is None or not request.release.migration:
-        return request
-    return replace(request, unsaved=unsaved(cloud, managed, request.release))
+    return request if managed is None else replace(request, gate=gate_of(cloud, managed, request.release))
 
 
-def unsaved(cloud: Cloud, managed: ManagedService, release: "Release") -> str:
-    """Why the database could not be put back as it is now, or ""."""
-    if not release.migration:
-        return ""
-    said = f"its tag {release.tag} declares a migration, and"
-    if managed.database is None:
-        return f"{said} services.{managed.name}.database names no database whose export could be checked."
-    from shared.backup.catalogue import fresh
-    from shared.runtime.backup_ledger import newest_good
+def gate_of(cloud: Cloud, managed: ManagedService, release: "Release") -> "Gate":
+    """Nothing is read that the service does not ask for.
 
-    instance, database = managed.database
-    newest = newest_good(cloud, instance, database)
-    if fresh(newest, cloud.clock.now(), managed.backup_age_max):
-        return ""
-    last = f"the last is of {newest.name.night:%Y-%m-%d %H:%M} UTC" if newest else "there never was one"
-    return f"{said} {database} on {instance} has no verified export younger than {managed.backup_age_max}; {last}."
+    What the pipeline must bring may take `gate_deadline` from the request on; then the release is refused and a person
+    told. A backup comes with the night, and its absence has an alert of its own.
+    """
+    from shared.rollout.facts import OPEN, Gate
+
+    try:
+        brought = _brought(cloud, managed, release)
+    except Unavailable as error:
+        brought = Gate(waits=f"nobody can say whether it may start: {error}.")
+    if brought.waits and cloud.clock.now() - release.requested_at >= managed.strategy.gate_deadline:
+        over = f"{brought.waits} It waited for {managed.strategy.gate_deadline}; mend that, then add a new tag."
+        return Gate(refuses=over, pages=True)
+    if brought != OPEN or not release.migration:
+        return brought
+    from shared.runtime.backup_gate import unsaved
+
+    return Gate(waits=unsaved(cloud, managed, release))
+
+
+def _brought(cloud: Cloud, managed: ManagedService, release: "Release") -> "Gate":
+    """Of the release's files, its origin and its scan, what refuses it before what makes it wait."""
+    from shared.rollout.facts import OPEN
+
+    found = OPEN
+    if managed.assets_bucket:
+        from shared.runtime.assets_gate import files_stored
+
+        found = files_stored(cloud, managed, release)
+    if not found.refuses and managed.supply is not None:
+        from shared.runtime.supply_gate import origin_and_scan
+
+        known = origin_and_scan(cloud, managed.supply, release)
+        found = known if known.refuses or not found.waits else found
+    return found

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from shared.config.environment import VARIABLE, Environment, load_environment
-from shared.ports import Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
+from shared.ports import Artifacts, Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
 
 
 class GoogleCloud:
     """`shared.runtime.cloud.Cloud` on Google's clients.
 
-    Nothing of Google's is imported before a property is read. RUN_ENDPOINT, MONITORING_ENDPOINT and SQL_ENDPOINT
-    ("host:port", plain text) point at a local cloud; Google's own PUBSUB_EMULATOR_HOST and STORAGE_EMULATOR_HOST do
-    the rest.
+    Nothing of Google's is imported before a property is read. RUN_ENDPOINT, MONITORING_ENDPOINT,
+    SQL_ENDPOINT and ARTIFACTS_ENDPOINT ("host:port", plain text) point at a local cloud; Google's own
+    PUBSUB_EMULATOR_HOST and STORAGE_EMULATOR_HOST do the rest.
     """
 
     @cached_property
@@ -78,6 +78,13 @@ class GoogleCloud:
             from shared.adapters.objects import StorageObjects
 
         return StorageObjects()
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        with _lean_imports():
+            from shared.adapters.artifacts import ContainerAnalysis
+
+        return ContainerAnalysis(os.environ.get("ARTIFACTS_ENDPOINT"))
 
 
 @contextmanager

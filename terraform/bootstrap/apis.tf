@@ -3,7 +3,10 @@
 locals {
   registry_apis = [
     "artifactregistry.googleapis.com",
+    "binaryauthorization.googleapis.com",
     "cloudbuild.googleapis.com",
+    "cloudkms.googleapis.com",
+    "containeranalysis.googleapis.com",
     "containerscanning.googleapis.com",
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
@@ -19,6 +22,7 @@ locals {
     "cloudfunctions.googleapis.com",
     "cloudscheduler.googleapis.com",
     "compute.googleapis.com",
+    "containeranalysis.googleapis.com", # asked by the functions, whose project pays
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
     "logging.googleapis.com",

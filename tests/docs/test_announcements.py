@@ -10,11 +10,12 @@ import pytest
 from shared.analysis.verdict import Health
 from shared.rollout.commands import Verb
 from shared.rollout.decision import Decision
+from shared.rollout.facts import Gate
 from shared.rollout.names import HoldCause, Phase
 from shared.rollout.observations import TrafficEdited
 from shared.rollout.record import Record
 from shared.rollout.service import RevisionState, TrafficTarget
-from tests.rollout.cases import MINUTE, NOW, STABLE, command, in_phase, judged, take
+from tests.rollout.cases import MINUTE, NOW, STABLE, command, in_phase, judged, request, take
 
 REPOSITORY = Path(__file__).parents[2]
 RUNBOOKS = sorted((REPOSITORY / "docs" / "runbooks").glob("[A-Z]*.md"))
@@ -66,6 +67,10 @@ def failed() -> Record:
     return take(record, judged(record, now, canary_state=RevisionState.FAILED), now).record
 
 
+def refused() -> Record:
+    return take(STABLE, replace(request(), gate=Gate(refuses="its files never came.", pages=True)), LATER).record
+
+
 STATES: dict[str, list[Record]] = {
     "`rollout.rolled_back`": [rolled_back()],
     "`rollout.failed`": [failed()],
@@ -75,6 +80,7 @@ STATES: dict[str, list[Record]] = {
     "`rollout.held`, migration": [held(HoldCause.MIGRATION, Phase.BAKING, tag="v7-contract")],
     "`rollback.refused`": [in_phase(Phase.PROMOTED, tag="v7-contract")[0]],
     "`rollback.impossible`": [replace(in_phase(Phase.PROMOTED)[0], target="")],
+    "`deploy.refused`": [refused()],
     "`traffic.edited`": [edited()],
     "`record.restored`": [STABLE],
 }
@@ -109,7 +115,7 @@ def test_every_announcement_that_pages_about_a_rollout_has_its_row() -> None:
             if isinstance(call, ast.Call) and "Severity.PAGE" in {ast.unparse(argument) for argument in call.args}:
                 texts = (argument.value for argument in call.args if isinstance(argument, ast.Constant))
                 paging |= {text for text in texts if isinstance(text, str) and KIND.fullmatch(text)}
-    paging |= {"rollout.held", "rollout.rolled_back"}  # the severity is a parameter of theirs
+    paging |= {"rollout.held", "rollout.rolled_back", "deploy.refused"}  # the severity is a parameter of theirs
     assert paging == {kind for row in rows() for kind in re.findall(r"`(.+?)`", row)}
 
 

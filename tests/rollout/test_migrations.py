@@ -11,6 +11,7 @@ from shared.rollout.adoption import restore
 from shared.rollout.announcement import Severity
 from shared.rollout.commands import Verb
 from shared.rollout.decision import RequestDeploy
+from shared.rollout.facts import Gate
 from shared.rollout.names import HoldCause, Migration, Phase
 from shared.rollout.record import Record
 from shared.rollout.traffic import split
@@ -57,12 +58,12 @@ def test_what_is_declared_survives_in_the_record() -> None:
 
 
 def test_without_a_backup_a_release_that_migrates_waits_and_starts_when_there_is_one() -> None:
-    waits = take(STABLE, replace(request(tag=CONTRACT), unsaved=UNSAVED), NOW)
+    waits = take(STABLE, replace(request(tag=CONTRACT), gate=Gate(waits=UNSAVED)), NOW)
     assert (waits.rule, waits.reason) == ("waits", f"bbbbbbb waits: {UNSAVED}")
     assert waits.record.waiting == release(tag=CONTRACT)
     assert waits.record.rollout is None
     assert [item.kind for item in waits.record.outbox] == ["deploy.waiting"]
-    still = take(waits.record, judged(waits.record, NOW + MINUTE, unsaved=UNSAVED), NOW + MINUTE)
+    still = take(waits.record, judged(waits.record, NOW + MINUTE, gated=UNSAVED), NOW + MINUTE)
     assert still.rule == "at_rest"
     assert not any(isinstance(effect, RequestDeploy) for effect in still.effects)
     saved = take(waits.record, judged(waits.record, NOW + MINUTE), NOW + MINUTE)

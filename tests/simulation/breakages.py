@@ -194,7 +194,7 @@ _advance, _verify, _upkeep, _prepare, _on_trial = (
     judging._on_trial,
 )
 _judged, _announce, _roll_back, _concluded = judging.judged, change.announce, change.roll_back, change.concluded
-_targets, _split, _settled, _must_wait = traffic.targets, traffic.split, requests._settled, requests._must_wait
+_targets, _split, _settled, _must_wait = traffic.targets, traffic.split, requests._settled, requests.must_wait
 _ROLL_BACKS = (judging, incidents, orders)
 
 
@@ -231,7 +231,7 @@ BREAKAGES = (
         _everywhere("announce", _keys_by_kind, change, judging, incidents, orders, requests, adoption, decide),
     ),
     Breakage("pin_forgotten", "A rollback does not pin.", _everywhere("roll_back", _unfinished_rollback, *_ROLL_BACKS)),
-    Breakage("pin_not_asked", "A pinned service starts what is pushed.", ((requests, "_must_wait", _pin_not_asked),)),
+    Breakage("pin_not_asked", "A pinned service starts what is pushed.", ((requests, "must_wait", _pin_not_asked),)),
     Breakage(
         "blame_forgotten",
         "A rolled back digest is not remembered.",

@@ -57,8 +57,9 @@ class Turn:
     metrics: Any
     ledger: Any
     prober: Any
-    databases: Any  # no function of the rollout reaches these two: there is no such port, and asking would fail
+    databases: Any  # no function of the rollout reaches these here: there is no such port, and asking would fail
     objects: Any
+    artifacts: Any
 
     @property
     def environment(self) -> Environment:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts.configuration import environments
+from scripts.configuration import environments, for_functions
 from tests.terraform.stand import REPOSITORY, Root
 from tests.tools import terraform_offline
 
@@ -98,6 +98,7 @@ def test_every_api_that_a_resource_needs_is_switched_on(bootstrap: Root, product
         "google_cloud_scheduler": "cloudscheduler",
         "google_cloudfunctions2": "cloudfunctions",
         "google_compute": "compute",
+        "google_container_analysis": "containeranalysis",
         "google_logging": "logging",
         "google_monitoring": "monitoring",
         "google_project_iam": "iam",
@@ -111,6 +112,23 @@ def test_every_api_that_a_resource_needs_is_switched_on(bootstrap: Root, product
     for kind in {row.kind for row in production.resources}:
         prefix = next(prefix for prefix in needed if kind.startswith(prefix))
         assert f"{needed[prefix]}.googleapis.com" in enabled, kind
+
+
+def test_only_what_pushes_from_main_attests_and_it_can_delete_nothing(bootstrap: Root) -> None:
+    [note] = bootstrap.of("google_container_analysis_note").values()
+    [attestor] = bootstrap.of("google_binary_authorization_attestor").values()
+    assert note["name"] == for_functions.BUILT_BY_PIPELINE
+    assert attestor["attestation_authority_note"][0]["note_reference"] == note["name"]
+    [hangs] = bootstrap.of("google_container_analysis_note_iam_member").values()
+    assert (hangs["note"], hangs["role"]) == (note["name"], "roles/containeranalysis.notes.attacher")
+    [signs] = bootstrap.of("google_kms_crypto_key_iam_member").values()
+    [creates] = bootstrap.of("google_project_iam_member").values()
+    pusher = bootstrap.output("github_variables")["dev"]["PUSHER"]
+    assert {row["member"] for row in (hangs, signs, creates)} == {f"serviceAccount:{pusher}"}
+    [role] = bootstrap.of("google_project_iam_custom_role").values()
+    assert role["permissions"] == ["containeranalysis.occurrences.create"]
+    [key] = bootstrap.of("google_kms_crypto_key").values()
+    assert key["purpose"] == "ASYMMETRIC_SIGN"
 
 
 def test_no_key_is_made(bootstrap: Root) -> None:

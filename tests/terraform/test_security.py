@@ -15,6 +15,8 @@ ON_THE_PROJECT = {
     ("sql-backup", "deliverySqlReader"),
     ("backup-verify", "deliverySqlReader"),
     ("restore-drill", "deliverySqlReader"),
+    ("canary-deploy", "roles/containeranalysis.occurrences.viewer"),
+    ("health-verify", "roles/containeranalysis.occurrences.viewer"),
 }
 _DRILLS = 'resource.name.startsWith("projects/{project}/instances/drill-")'
 ON_NAMED_INSTANCES = {
@@ -118,6 +120,9 @@ def test_who_measures_cannot_move_and_who_moves_cannot_judge(environment: Root) 
         "deliveryMetricReader",
         "deliveryObjectReader",
         "roles/pubsub.publisher",
+        "roles/storage.objectViewer",
+        "roles/containeranalysis.occurrences.viewer",
+        "roles/containeranalysis.notes.occurrences.viewer",
     }
     assert {target for target, role in measuring if role == "roles/pubsub.publisher"} == {"verdicts", "rejected-events"}
 

@@ -125,7 +125,8 @@ def test_a_releases_files_come_from_a_private_bucket(environment: Root) -> None:
         for row in environment.of("google_storage_bucket_iam_member").values()
         if row["bucket"] == bucket["bucket_name"]
     }
-    assert readers == {"https-lb.iam.gserviceaccount.com"}
+    functions = f"{environment.output('configuration')['whole']['project']['id']}.iam.gserviceaccount.com"
+    assert readers == {"https-lb.iam.gserviceaccount.com", functions}
 
 
 def test_there_is_an_address_of_either_kind_and_both_lead_to_tls(environment: Root) -> None:

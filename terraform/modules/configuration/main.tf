@@ -47,6 +47,10 @@ locals {
     drills  = "${local.whole.project.id}-drills"
   }
 
+  # What hangs on it says that the pipeline built an image; bootstrap/ makes it.
+  note_id = "built-by-pipeline"
+  note    = "projects/${local._registry.project.id}/notes/${local.note_id}"
+
   _databases = { for name, database in local.whole.databases : name => database.backups }
 
   # What the backup functions are told; each instance holds the database of its own name.
@@ -80,6 +84,8 @@ locals {
       for name, service in local.whole.services : name => merge(
         { image = local.images[name] },
         { for key in ["deploy_tags", "deploys_on", "probe_paths", "connectivity", "strategy"] : key => service[key] if can(service[key]) },
+        { for key in service.assets ? ["assets_bucket"] : [] : key => local.buckets.assets },
+        { for key in can(service.supply) ? ["supply"] : [] : key => merge(service.supply, { note = local.note }) },
         { for key in service.database == "" ? [] : ["database"] : key => "${service.database}/${service.database}" },
         {
           for key in service.database == "" ? [] : ["backup_age_max_seconds"] :
@@ -103,6 +109,11 @@ output "functions" {
 output "images" {
   description = "Each service's image without a tag."
   value       = local.images
+}
+
+output "note_id" {
+  description = "The note that the pipeline hangs its attestations on, in the registry's project."
+  value       = local.note_id
 }
 
 output "whole" {
