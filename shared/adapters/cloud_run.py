@@ -6,7 +6,7 @@ left in the template collides with the next change (409). Nobody waits for the l
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from google.cloud.run_v2.services.revisions.client import RevisionsClient
@@ -16,6 +16,7 @@ from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTr
 from google.cloud.run_v2.types import condition as conditions
 from google.cloud.run_v2.types import service as services
 from google.cloud.run_v2.types import traffic_target as targets
+from google.cloud.run_v2.types.k8s_min import Container
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from shared.adapters.google_api import CALL_SECONDS, insecure_channel, our_errors, read_retry
@@ -83,7 +84,7 @@ class CloudRun:
         ready = next((row for row in read.conditions if row.type_ == "Ready"), conditions.Condition())
         return Revision(
             name=revision,
-            image=read.containers[0].image if read.containers else "",
+            image=_image(read.containers),
             state=_STATES.get(ready.state, RevisionState.PENDING),
             message=ready.message,
             rollout_id=read.annotations.get(ROLLOUT_ANNOTATION, ""),
@@ -95,7 +96,7 @@ class CloudRun:
         change, mask = self._change(service, record, traffic)
         change.template = self._current(service).template
         change.template.revision = ""  # a kept name would collide with the next change of the template
-        change.template.containers[0].image = image
+        _served(change.template.containers).image = image
         change.template.annotations[ROLLOUT_ANNOTATION] = rollout_id
         self._write(change, ["template", *mask])
 
@@ -157,7 +158,7 @@ class CloudRun:
             etag=read.etag,
             uri=read.uri,
             record=read.annotations.get(RECORD_ANNOTATION, ""),
-            image=read.template.containers[0].image if read.template.containers else "",
+            image=_image(read.template.containers),
             rollout_id=read.template.annotations.get(ROLLOUT_ANNOTATION, ""),
             traffic=tuple(_target(row) for row in read.traffic),
             tag_uris={status.tag: status.uri for status in read.traffic_statuses if status.tag and status.uri},
@@ -167,6 +168,15 @@ class CloudRun:
             reconciling=read.reconciling,
             session_affinity=read.template.session_affinity,
         )
+
+
+def _served(containers: Sequence[Container]) -> Container:
+    """The container that requests reach, by its port, wherever its sidecars stand; a single one need not name any."""
+    return next((row for row in containers if row.ports), containers[0])
+
+
+def _image(containers: Sequence[Container]) -> str:
+    return _served(containers).image if containers else ""
 
 
 def _short(name: str) -> str:

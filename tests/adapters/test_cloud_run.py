@@ -10,7 +10,15 @@ from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.run_v2.services.revisions.transports.grpc import RevisionsGrpcTransport
 from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
-from google.cloud.run_v2.types import Condition, Container, Revision, RevisionTemplate, Service, TrafficTargetStatus
+from google.cloud.run_v2.types import (
+    Condition,
+    Container,
+    ContainerPort,
+    Revision,
+    RevisionTemplate,
+    Service,
+    TrafficTargetStatus,
+)
 from google.cloud.run_v2.types import TrafficTarget as Target
 from google.cloud.run_v2.types import TrafficTargetAllocationType as Allocation
 from google.longrunning.operations_pb2 import Operation
@@ -142,6 +150,29 @@ def test_a_start_changes_the_first_image_and_the_rollout_id_and_nothing_else_of_
     expected.containers[0].image = "web@sha256:2"
     expected.annotations[ROLLOUT_ANNOTATION] = "r2"
     assert request.service.template == expected
+
+
+def with_sidecars_first(image: str) -> list[Container]:
+    return [
+        Container(image="proxy:1"),
+        Container(image=image, ports=[ContainerPort(container_port=8080)]),
+        Container(image="metrics:1"),
+    ]
+
+
+def test_a_start_changes_the_container_that_has_the_port_wherever_its_sidecars_stand(
+    run: CloudRun, server: Recorder
+) -> None:
+    found = service()
+    found.template.containers = with_sidecars_first("web@sha256:1")
+    server.answers |= {
+        "get_service": found,
+        "get_revision": Revision(name=CANARY, containers=with_sidecars_first("web@sha256:1")),
+    }
+    read = run.get("web")
+    assert (read.image, run.get_revision("web", CANARY).image) == ("web@sha256:1", "web@sha256:1")
+    run.start(read, record="{}", image="web@sha256:2", rollout_id="r2", traffic=SPLIT)
+    assert list(server.requests[-1][1].service.template.containers) == with_sidecars_first("web@sha256:2")
 
 
 def test_a_start_leaves_the_read_as_it_was(run: CloudRun, server: Recorder) -> None:
