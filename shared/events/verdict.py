@@ -61,6 +61,7 @@ def parse(message: Message) -> Judged:
         probes=tuple(probe(row, f"probes[{index}].") for index, row in enumerate(fields.rows(body, "probes"))),
         verdict=None if body.get("verdict") is None else _verdict(fields.mapping(body, "verdict"), "verdict."),
         target=fields.text(body, "target", default=""),
+        standby=fields.text(body, "standby", default=""),
         announced=fields.texts(body, "announced"),
         frozen=fields.text(body, "frozen", default=""),
         gated=fields.text(body, "gated", default=""),
@@ -70,6 +71,7 @@ def parse(message: Message) -> Judged:
         requests_per_minute=fields.number(body, "requests_per_minute", default=0.0),
         heavy=fields.texts(body, "heavy"),
         pages=fields.text(body, "pages", default=""),
+        session_affinity=body.get("session_affinity") is True,
     )
 
 

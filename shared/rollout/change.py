@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.rollout.announcement import Announcement, Severity
+from shared.rollout.bounds import SENTENCE_MAX, WORDS_MAX, clipped, fitted
 from shared.rollout.decision import Decision, Effect, Move, Publish, Start
 from shared.rollout.names import HoldCause, Phase
 from shared.rollout.record import Hold, KnownBad, Pin, Record, Rollout
@@ -22,12 +23,19 @@ def announce(
         kind=kind,
         service=record.service,
         at=now,
-        text=text,
+        text=clipped(text, SENTENCE_MAX),
         severity=severity,
         rollout_id=record.rollout.id if record.rollout else "",
-        details=details,
+        details={name: clipped(detail, WORDS_MAX) for name, detail in details.items()},
     )
     return replace(record, outbox=(*record.outbox, announcement))
+
+
+def note(
+    record: Record, kind: str, now: datetime, text: str, severity: Severity = Severity.INFO, **details: str
+) -> Record:
+    """As `announce`, for what moves nothing. While the outbox is full only the log says it."""
+    return record if record.full else announce(record, kind, now, text, severity, **details)
 
 
 def unchanged(record: Record, rule: str, reason: str) -> Decision:
@@ -44,7 +52,10 @@ def concluded(before: Record, record: Record, rule: str, reason: str, *effects: 
     told = {announcement.key for announcement in before.outbox}
     news = tuple(Publish(announcement=item) for item in record.outbox if item.key not in told)
     return Decision(
-        record=replace(record, sequence=before.sequence + 1), rule=rule, reason=reason, effects=(*effects, *news)
+        record=fitted(replace(record, sequence=before.sequence + 1)),
+        rule=rule,
+        reason=reason,
+        effects=(*effects, *news),
     )
 
 
@@ -70,7 +81,9 @@ def hold(record: Record, cause: HoldCause, now: datetime, reason: str, severity:
     assert rollout is not None
     if rollout.hold and rollout.hold.cause is cause:
         return record
-    held = Hold(cause=cause, reason=reason, since=now, phase=rollout.effective_phase, told_at=now)
+    held = Hold(
+        cause=cause, reason=clipped(reason, SENTENCE_MAX), since=now, phase=rollout.effective_phase, told_at=now
+    )
     record = replace(record, rollout=replace(rollout, phase=Phase.HELD, phase_since=now, hold=held))
     return announce(record, "rollout.held", now, reason, severity, cause=cause)
 
@@ -104,7 +117,7 @@ def promote(record: Record, cause: Cause, now: datetime, reason: str) -> Record:
     if rollout.irreversible:
         for name in record.good:
             record = record.retire(name)
-        record = replace(record, good=(), target="")
+        record = replace(record, good=(), target="", standby="")
     record = record.remember_good(rollout.canary)
     return announce(record, "rollout.promoted", now, reason, digest=rollout.release.digest, revision=rollout.canary)
 
@@ -124,7 +137,7 @@ def roll_back(record: Record, cause: Cause, now: datetime, reason: str, severity
     When users are on the canary and no good revision is known, or none that runs with the database as the release left
     it, nothing moves and a person is paged.
     """
-    rollout = record.rollout
+    rollout, reason = record.rollout, clipped(reason, SENTENCE_MAX)
     assert rollout is not None
     if rollout.irreversible:
         text = f"{reason} {no_way_back(rollout)}"
@@ -150,7 +163,8 @@ def roll_back(record: Record, cause: Cause, now: datetime, reason: str, severity
     ).remember_bad(
         KnownBad(digest="" if config_only else rollout.release.digest, revision=rollout.canary, at=now, reason=reason)
     )
-    record = replace(record, target=next(iter(record.return_candidates()), "") if users_moved else record.target)
+    if users_moved:
+        record = replace(record, target="")  # nobody has asked the next one yet; the next rollout begins with stable
     return announce(
         record,
         "rollout.rolled_back",

@@ -4,7 +4,7 @@ import json
 import types
 import typing
 from dataclasses import fields, is_dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from functools import cache
 from typing import Any, assert_never
@@ -14,23 +14,33 @@ from shared.rollout.record import Record
 
 SCHEMA = 1  # raised only when an older reader would misread, not when a field is added
 SIZE_MAX = 16 * 1024  # bytes; Kubernetes bounds all annotations together at 256 KiB
+_DIGITS_MAX = 18
 
 
 def encode(record: Record) -> str:
-    """Compact JSON; fields at their default are left out. Raises InvalidRecord above 16 KiB."""
-    body: dict[str, Any] = {**json.loads(record.extra), "schema": SCHEMA, **_plain(record)}
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    """Compact JSON; fields at their default are left out. Raises InvalidRecord above 16 KiB: see `bounds.fitted`."""
+    text = _text(record)
     if len(text.encode()) > SIZE_MAX:
         raise InvalidRecord(f"the record of {record.service} grew past {SIZE_MAX} bytes")
     return text
 
 
+def size(record: Record) -> int:
+    """Bytes of the record as `encode` would write it."""
+    return len(_text(record).encode())
+
+
+def _text(record: Record) -> str:
+    body: dict[str, Any] = {**json.loads(record.extra), "schema": SCHEMA, **_plain(record)}
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
 def decode(text: str) -> Record:
     """Raises InvalidRecord, naming the field, when the text is not a record this version can read."""
     try:
-        body = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InvalidRecord(f"not JSON: {error}") from error
+        body = json.loads(text, parse_int=_whole)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRecord(f"record: not JSON: {error}") from error
     if not isinstance(body, dict):
         raise InvalidRecord("must be an object")
     schema = body.pop("schema", None)
@@ -44,7 +54,22 @@ def decode(text: str) -> Record:
 
 
 def _with_extra(record: Record, extra: dict[str, Any]) -> Record:
+    """Raises InvalidRecord for what could not be written again: NaN, half a character."""
+    for name, value in extra.items():
+        try:
+            json.dumps({name: value}, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise InvalidRecord(f"record.{_readable(name)}: {error}") from error
     return replace(record, extra=json.dumps(extra, separators=(",", ":"), ensure_ascii=False))
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; one that no field of ours can hold is none, which `_typed` then says of the field."""
+    return int(digits) if len(digits) <= _DIGITS_MAX else float(digits)
+
+
+def _readable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()
 
 
 def _plain(value: Any) -> Any:
@@ -72,7 +97,7 @@ def _typed(kind: Any, value: Any, path: str) -> Any:
         case _Shape.PLAIN:
             if type(value) is not kind:
                 raise InvalidRecord(f"{path}: must be {kind.__name__}, not {type(value).__name__}")
-            return value
+            return _whole_characters(value, path) if kind is str else value
         case _Shape.OPTIONAL:
             return None if value is None else _typed(inner, value, path)
         case _Shape.DATACLASS:
@@ -84,14 +109,32 @@ def _typed(kind: Any, value: Any, path: str) -> Any:
         case _Shape.MAPPING:
             if not isinstance(value, dict):
                 raise InvalidRecord(f"{path}: must be an object")
-            return value
+            return {
+                _whole_characters(name, path): _typed(inner, item, f"{path}.{_readable(name)}")
+                for name, item in value.items()
+            }
         case _Shape.TEXT:
             try:
                 return inner(value)
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, OverflowError) as error:
                 raise InvalidRecord(f"{path}: {error}") from error
         case _:
             assert_never(shape)
+
+
+def _whole_characters(text: str, path: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRecord(f"{path}: holds half of a character") from error
+    return text
+
+
+def _moment(text: Any) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"must be a time with its zone, not {text!r}")
+    return at.astimezone(UTC)
 
 
 class _Shape(Enum):
@@ -114,9 +157,9 @@ def _shape(kind: Any) -> tuple[_Shape, Any]:
     if origin is tuple:
         return _Shape.TUPLE, arguments[0]
     if origin is not None:
-        return _Shape.MAPPING, None
+        return _Shape.MAPPING, arguments[1]
     if kind is datetime:
-        return _Shape.TEXT, datetime.fromisoformat
+        return _Shape.TEXT, _moment
     return (_Shape.TEXT, kind) if issubclass(kind, StrEnum) else (_Shape.PLAIN, None)
 
 

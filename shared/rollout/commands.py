@@ -16,6 +16,9 @@ class Verb(StrEnum):
     UNFREEZE = "unfreeze"
 
 
+TAKING_BACK = frozenset({Verb.ROLLBACK, Verb.ABORT})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One operator's message. at: when it was published, so that a replayed one stays old.

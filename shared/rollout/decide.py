@@ -9,11 +9,13 @@ from datetime import datetime
 from typing import assert_never
 
 from shared.rollout.announcement import Severity
-from shared.rollout.change import announce, concluded, unchanged
+from shared.rollout.bounds import WORDS_MAX, clipped
+from shared.rollout.change import announce, concluded, note, unchanged
 from shared.rollout.commands import Command
 from shared.rollout.decision import Decision
 from shared.rollout.facts import DeployRequested, IncidentChanged
 from shared.rollout.incidents import changed
+from shared.rollout.intake import Event, bounded
 from shared.rollout.judging import judged
 from shared.rollout.observations import Judged, TrafficEdited, TrafficRestored
 from shared.rollout.orders import ordered
@@ -22,30 +24,28 @@ from shared.rollout.requests import requested
 from shared.rollout.strategy import Strategy
 from shared.rollout.traffic import in_words, percents
 
-Event = DeployRequested | Judged | IncidentChanged | Command | TrafficEdited | TrafficRestored
-
 
 def decide(record: Record, event: Event, now: datetime, strategy: Strategy) -> Decision:
     """The one decision for this event on this record at this time."""
-    match event:
-        case DeployRequested():
+    match bounded(event):
+        case DeployRequested() as event:
             return requested(record, event, now, strategy)
-        case Judged():
+        case Judged() as event:
             return judged(record, event, now, strategy)
-        case IncidentChanged():
+        case IncidentChanged() as event:
             return changed(record, event, now, strategy)
-        case Command():
+        case Command() as event:
             return ordered(record, event, now, strategy)
-        case TrafficEdited():
+        case TrafficEdited() as event:
             return _edited(record, event, now)
         case TrafficRestored():
             return _restored(record, now)
-        case _:
-            assert_never(event)
+        case unknown:
+            assert_never(unknown)
 
 
 def _edited(record: Record, fact: TrafficEdited, now: datetime) -> Decision:
-    found = in_words(percents(fact.traffic))
+    found = clipped(in_words(percents(fact.traffic)), WORDS_MAX)
     if record.edited == found:
         return unchanged(record, "duplicate", f"Traffic is still in a person's hands: {found}.")
     text = f"Traffic was moved by hand to {found}. It is left alone: resume, roll back, or put it back."
@@ -57,5 +57,5 @@ def _restored(record: Record, now: datetime) -> Decision:
     if not record.edited:
         return unchanged(record, "duplicate", "Traffic is what the record says.")
     text = "Traffic is again what the record says; the rollout goes on."
-    after = announce(replace(record, edited=""), "traffic.restored", now, text)
+    after = note(replace(record, edited=""), "traffic.restored", now, text)
     return concluded(record, after, "traffic_restored", text)

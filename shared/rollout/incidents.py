@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.rollout.announcement import Severity
-from shared.rollout.change import announce, concluded, met_users, narrated, roll_back, unchanged
+from shared.rollout.change import concluded, met_users, narrated, note, roll_back, unchanged
 from shared.rollout.decision import Decision
 from shared.rollout.facts import IncidentChanged
 from shared.rollout.names import Phase
@@ -15,18 +15,18 @@ from shared.rollout.table import Cause
 def changed(record: Record, fact: IncidentChanged, now: datetime, strategy: Strategy) -> Decision:
     """Each incident acts once; one that may not act is told to people all the same."""
     opened = f"incident/{fact.incident_id}/open"
-    if fact.key in record.acted:
+    if record.has_acted(fact.key):
         return unchanged(record, "duplicate", f"Incident {fact.incident_id} was handled already.")
     if not fact.open:
         # A late "open" of the same incident must find it closed.
         after = record.remember_acted(fact.key)
-        after = after if opened in after.acted else after.remember_acted(opened)
+        after = after if after.has_acted(opened) else after.remember_acted(opened)
         text = f"{fact.policy} closed."
-        return concluded(record, announce(after, "incident.closed", now, text, url=fact.url), "closed", text)
+        return concluded(record, note(after, "incident.closed", now, text, url=fact.url), "closed", text)
     after = record.remember_acted(fact.key)
     if why := _not_about_this(record, fact, now, strategy):
         text = f"{fact.policy} opened; nothing moves: {why}"
-        after = announce(after, "incident.noted", now, text, Severity.WARNING, url=fact.url, summary=fact.summary)
+        after = note(after, "incident.noted", now, text, Severity.WARNING, url=fact.url, summary=fact.summary)
         return concluded(record, after, "incident_noted", text)
     text = f"{fact.policy} opened: {fact.summary}"
     after = roll_back(after, Cause.ALERT, now, text)

@@ -14,9 +14,11 @@ class Judged:
 
     rollout_id, step: what was judged; a verdict about anything else is stale. sequence: of the record read.
     canary, canary_state, canary_message: the revision on trial as Cloud Run reports it; "" when unknown yet.
+    session_affinity: the service overrides splits.
     requests_per_minute: the service's of late, read before the canary's first traffic; 0 when unknown.
     probes: of the canary's tagged URL in this tick. verdict: None outside judged phases.
     target: the newest revision proved good to return to in this tick; "" when none is.
+    standby: the ready one to keep addressable beside it, to be asked when the target fails; "" when none is.
     announced: outbox keys the ledger holds already. frozen: why the environment may not advance, or "".
     heavy: what of its pages people on slow lines could not bear, and it is not let through for; pages: what they cost.
     gated: why the release that waits may not start yet, or "".
@@ -35,6 +37,7 @@ class Judged:
     probes: tuple[Probe, ...] = ()
     verdict: Verdict | None = None
     target: str = ""
+    standby: str = ""
     announced: tuple[str, ...] = ()
     frozen: str = ""
     gated: str = ""
@@ -44,6 +47,7 @@ class Judged:
     requests_per_minute: float = 0.0
     heavy: tuple[str, ...] = ()
     pages: str = ""
+    session_affinity: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,31 +18,45 @@ from shared.rollout.change import (
     roll_back,
     unchanged,
 )
-from shared.rollout.commands import Command, Verb
+from shared.rollout.commands import TAKING_BACK, Command, Verb
 from shared.rollout.decision import Decision, Effect, RequestDeploy
 from shared.rollout.facts import DeployRequested
 from shared.rollout.names import HoldCause, Phase
-from shared.rollout.record import Record
+from shared.rollout.record import ANSWERS_MAX, OUTBOX_MAX, Record
 from shared.rollout.strategy import Strategy
 from shared.rollout.table import Cause
 from shared.rollout.traffic import in_words, split
 
 
 def ordered(record: Record, command: Command, now: datetime, strategy: Strategy) -> Decision:
-    """A refused command is answered too; a repeat or an overtaken one changes nothing."""
-    if command.key in record.acted:
+    """A refused or overtaken command is answered too; a repeat changes nothing."""
+    if record.has_acted(command.key):
         return unchanged(record, "duplicate", f"Command {command.request_id} was taken already.")
     if why := _overtaken(record, command):
-        return unchanged(record, "stale", why)
-    after = replace(record, commanded_at=command.at).remember_acted(command.key)
-    said = f"{command.by}: {_why(command)}"
-    outcome = _ORDERS[command.verb](after, command, now, strategy)
+        return _refused(record, record, command, now, "stale", why)
+    if record.full and command.verb not in TAKING_BACK:
+        return _refused(record, record, command, now, "refused", _unheard(record))
+    after = replace(record, commanded_at=max(command.at, record.commanded_at or command.at))
+    outcome = _ORDERS[command.verb](after.remember_acted(command.key), command, now, strategy)
     if isinstance(outcome, str):
-        text = f"{command.verb} refused ({said}): {outcome}"
-        after = announce(after, "command.refused", now, text, Severity.WARNING, by=command.by)
-        return concluded(record, after, "refused", text)
+        return _refused(record, after, command, now, "refused", outcome)
     after, effects = outcome
-    return narrated(record, after, command.verb, said, *effects)
+    return narrated(record, after, command.verb, f"{command.by}: {_why(command)}", *effects)
+
+
+def _refused(record: Record, after: Record, command: Command, now: datetime, rule: str, why: str) -> Decision:
+    text = f"{command.verb} refused ({command.by}: {_why(command)}): {why}"
+    after = after.remember_acted(command.key)
+    if len(after.outbox) < OUTBOX_MAX + ANSWERS_MAX:
+        after = announce(after, "command.refused", now, text, Severity.WARNING, by=command.by)
+    return concluded(record, after, rule, text)
+
+
+def _unheard(record: Record) -> str:
+    return (
+        f"{len(record.outbox)} announcements are not in the ledger yet, and until they are nothing is taken but "
+        "rollback and abort. Send it again then."
+    )
 
 
 def _why(command: Command) -> str:
@@ -55,9 +69,10 @@ _Outcome = tuple[Record, tuple[Effect, ...]] | str
 
 
 def _overtaken(record: Record, command: Command) -> str:
+    """Taking back wins every race, whatever else was commanded since; but it is about the rollout it was sent to."""
     if record.rollout and command.at < record.rollout.started_at:
         return f"The command is older than the rollout of {record.rollout.release.short}."
-    if record.commanded_at and command.at < record.commanded_at:
+    if command.verb not in TAKING_BACK and record.commanded_at and command.at < record.commanded_at:
         return "A newer command was taken already."
     return ""
 
@@ -116,9 +131,8 @@ def _promote(record: Record, command: Command, now: datetime, strategy: Strategy
     if rollout is None or rollout.effective_phase not in (Phase.PROGRESSING, Phase.BAKING):
         return "no release with users' traffic is on trial."
     reason = f"{command.by} promoted {rollout.release.short}: {_why(command)}"
-    if rollout.irreversible:  # whatever holds it: there is nothing to go back to
+    if rollout.effective_phase is Phase.BAKING:  # whatever holds it
         record = replace(record, rollout=replace(rollout, phase=Phase.BAKING, hold=None))
-    if rollout.irreversible or rollout.phase is Phase.BAKING:
         return promote(record, Cause.PROMOTE_COMMAND, now, reason), ()
     record = enter(record, Cause.PROMOTE_COMMAND, now)
     return announce(record, "rollout.advanced", now, f"{reason} It bakes at 100 %.", percent="100", by=command.by), ()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import blake2s
 
 from shared.rollout.announcement import Announcement
 from shared.rollout.names import TERMINAL, HoldCause, Migration, Phase, Release
@@ -10,7 +11,9 @@ KNOWN_BAD_MAX = 20
 ACTED_MAX = 40
 GOOD_MAX = 5
 RETIRED_MAX = 20
-OUTBOX_MAX = 16  # above it nothing but a rollback may add to what nobody has heard yet
+OUTBOX_MAX = 16  # from here on nothing adds to what nobody has heard yet but taking back, and what pages
+ANSWERS_MAX = 4  # more, so that whoever commands something then is answered
+ACTED_KEY_MAX = 32  # characters; a longer key is kept as its hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ class Record:
     sequence: counts writes, so that an older record put back by somebody else is noticed;
     stable: the revision users are on when no rollout moves them; placeholder: that revision is not ours to
     compare with or return to; target: the revision proved good to return to, "" when none is;
+    standby: a ready one kept addressable beside it, to be asked when the target does not answer;
     good: promoted revisions, newest first; retired: canaries that ended and must not be taken for new ones;
     edited: what a person did to the traffic by hand, or "";
     acted: keys of messages that were acted on; decided_at: request time of the newest release decided on.
@@ -101,6 +105,7 @@ class Record:
     stable_release: Release | None = None
     placeholder: bool = False
     target: str = ""
+    standby: str = ""
     rollout: Rollout | None = None
     good: tuple[str, ...] = ()
     known_bad: tuple[KnownBad, ...] = ()
@@ -125,8 +130,16 @@ class Record:
                 return bad
         return None
 
+    @property
+    def full(self) -> bool:
+        """Whether so much is still to be heard by the ledger that nothing but the urgent may come on top."""
+        return len(self.outbox) >= OUTBOX_MAX
+
+    def has_acted(self, key: str) -> bool:
+        return _acted_key(key) in self.acted or key in self.acted  # as versions before the hash kept it
+
     def remember_acted(self, key: str) -> "Record":
-        return replace(self, acted=(*self.acted, key)[-ACTED_MAX:])
+        return replace(self, acted=(*self.acted, _acted_key(key))[-ACTED_MAX:])
 
     def remember_bad(self, bad: KnownBad) -> "Record":
         return replace(self, known_bad=(*self.known_bad, bad)[-KNOWN_BAD_MAX:])
@@ -152,3 +165,10 @@ class Record:
         names = [self.rollout.stable] if self.rollout and self.rollout.stable else []
         names += [name for name in self.good if name not in names]
         return tuple(name for name in names if name != leaving and not self.is_known_bad("", name))
+
+
+def _acted_key(key: str) -> str:
+    """Sixteen characters of hash behind the kind of message, when the key is longer than is worth keeping."""
+    if len(key) <= ACTED_KEY_MAX:
+        return key
+    return f"{key.partition('/')[0][:8]}/{blake2s(key.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"

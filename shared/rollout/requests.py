@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.rollout.announcement import Severity
-from shared.rollout.change import announce, concluded, end, unchanged
+from shared.rollout.change import announce, concluded, end, note, unchanged
 from shared.rollout.decision import Decision, Start
 from shared.rollout.facts import DeployRequested
 from shared.rollout.names import HoldCause, Phase, Release
-from shared.rollout.record import OUTBOX_MAX, Record, Rollout
+from shared.rollout.record import Record, Rollout
 from shared.rollout.strategy import OnNewer, Strategy
 from shared.rollout.table import Cause
 
@@ -17,7 +17,7 @@ def requested(record: Record, fact: DeployRequested, now: datetime, strategy: St
     """Any order, any number of times: the newest request that may run does, once."""
     release = fact.release
     if reason := _settled(record, release):
-        return unchanged(record, *reason)
+        return concluded(record, _without_waiting(record, release), *reason)
     if bad := record.is_known_bad(release.digest):
         why = f"it was rolled back at {bad.at:%Y-%m-%d %H:%M} UTC. {bad.reason}"
         return _refused(record, fact, now, "known_bad", why)
@@ -28,7 +28,7 @@ def requested(record: Record, fact: DeployRequested, now: datetime, strategy: St
             return unchanged(record, "duplicate", f"{release.short} waits already.")
         text = f"{release.short} waits: {why}"
         after = replace(record, waiting=release, decided_at=release.requested_at)
-        after = announce(after, "deploy.waiting", now, text, Severity.WARNING, digest=release.digest, by=fact.by)
+        after = note(after, "deploy.waiting", now, text, Severity.WARNING, digest=release.digest, by=fact.by)
         return concluded(record, after, "waits", text)
     return _start(record, fact, now)
 
@@ -36,10 +36,10 @@ def requested(record: Record, fact: DeployRequested, now: datetime, strategy: St
 def _refused(record: Record, fact: DeployRequested, now: datetime, rule: str, why: str) -> Decision:
     """Told once per request, whatever is found when it comes again; the same digest may be requested anew."""
     release = fact.release
-    severity = Severity.PAGE if fact.gate.pages else Severity.WARNING
+    tell, severity = (announce, Severity.PAGE) if fact.gate.pages else (note, Severity.WARNING)
     text = f"{release.short} is refused: {why}"
-    after = replace(record, waiting=None if record.waiting == release else record.waiting)
-    after = announce(after, "deploy.refused", now, text, severity, digest=release.digest, by=fact.by)
+    after = _without_waiting(record, release)
+    after = tell(after, "deploy.refused", now, text, severity, digest=release.digest, by=fact.by)
     return concluded(record, after.remember_acted(_refusal(release)), rule, text)
 
 
@@ -50,7 +50,7 @@ def _refusal(release: Release) -> str:
 def _settled(record: Record, release: Release) -> tuple[str, str] | None:
     """The rule and reason why this request changes nothing any more."""
     rollout = record.rollout
-    if _refusal(release) in record.acted:
+    if record.has_acted(_refusal(release)):
         return "duplicate", f"The request for {release.short} was refused already."
     if (
         rollout
@@ -66,6 +66,11 @@ def _settled(record: Record, release: Release) -> tuple[str, str] | None:
     return None
 
 
+def _without_waiting(record: Record, release: Release) -> Record:
+    """A release that waits and is answered would be asked for at every tick for ever."""
+    return replace(record, waiting=None) if record.waiting == release else record
+
+
 def must_wait(record: Record, fact: DeployRequested, strategy: Strategy) -> str:
     """Why this release may not start now, or ""."""
     rollout = record.active
@@ -77,9 +82,9 @@ def must_wait(record: Record, fact: DeployRequested, strategy: Strategy) -> str:
         return f"deploys are frozen: {frozen}"
     if fact.gate.waits:
         return fact.gate.waits
+    if record.full:
+        return f"{len(record.outbox)} announcements are not in the ledger yet."
     if rollout is None:
-        if len(record.outbox) >= OUTBOX_MAX:
-            return f"{len(record.outbox)} announcements are not in the ledger yet."
         return ""
     if rollout.effective_phase is Phase.BAKING:
         return f"{rollout.release.short} passed every judged step and is baking; promote it to go on at once."
@@ -103,10 +108,8 @@ def _start(record: Record, fact: DeployRequested, now: datetime) -> Decision:
         if first
         else f"as a canary beside {rollout.stable}."
     )
-    severity = Severity.INFO
-    if fact.session_affinity and not first:
-        severity = Severity.WARNING
-        text += " Session affinity is on: returning users keep their revision whatever the split says."
+    severity, warning = affinity_warned(rollout, session_affinity=fact.session_affinity)
+    text += warning
     after = announce(
         after, "rollout.started", now, text, severity, digest=release.digest, commit=release.commit, by=fact.by
     )
@@ -114,10 +117,20 @@ def _start(record: Record, fact: DeployRequested, now: datetime) -> Decision:
     return concluded(record, after, "start", text, start)
 
 
+def affinity_warned(rollout: Rollout, *, session_affinity: bool) -> tuple[Severity, str]:
+    """How loud a start is told, and what is added when the split cannot hold; a first deployment has no split."""
+    if not session_affinity or not rollout.stable:
+        return Severity.INFO, ""
+    return Severity.WARNING, " Session affinity is on: returning users keep their revision whatever the split says."
+
+
 def begin(
     record: Record, release: Release, now: datetime, *, canary: str = "", decided_at: datetime | None
 ) -> tuple[Record, Rollout]:
-    """The record with a new rollout in its first phase. decided_at: the request time that older ones lose against."""
+    """The record with a new rollout in its first phase. decided_at: the request time that older ones lose against.
+
+    canary: the revision, when there is one already; then nobody asked for it, and whoever waits goes on waiting.
+    """
     rollout = Rollout(
         id=f"{record.service}-{release.short}-{release.requested_at:%Y%m%d%H%M%S}",
         release=release,
@@ -128,4 +141,6 @@ def begin(
         stable_release=record.stable_release,
         canary=canary,
     )
-    return replace(record, rollout=rollout, waiting=None, decided_at=decided_at, target=rollout.stable), rollout
+    waiting = record.waiting if canary else None
+    record = replace(record, rollout=rollout, waiting=waiting, decided_at=decided_at, target=rollout.stable)
+    return record, rollout

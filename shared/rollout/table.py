@@ -64,6 +64,7 @@ TRANSITIONS: dict[Phase, dict[Cause, Phase]] = {
     # A hold also ends by going back to the phase it interrupted, which no table can name.
     Phase.HELD: {
         **_ON_TRIAL,
+        Cause.START_FAILED: Phase.FAILED,
         Cause.PROMOTE_COMMAND: Phase.BAKING,
         Cause.SUPERSEDED: Phase.SUPERSEDED,
     },

@@ -10,7 +10,8 @@ from shared.rollout.strategy import Strategy
 STABLE_TAG = "stable"
 CANARY_TAG = "canary"
 PREVIOUS_TAG = "previous"
-OUR_TAGS = frozenset({STABLE_TAG, CANARY_TAG, PREVIOUS_TAG})
+STANDBY_TAG = "standby"
+OUR_TAGS = frozenset({STABLE_TAG, CANARY_TAG, PREVIOUS_TAG, STANDBY_TAG})
 
 LATEST = None  # the traffic target that follows the newest ready revision
 
@@ -37,15 +38,19 @@ def split(record: Record, strategy: Strategy) -> dict[str | None, int]:
 
 
 def tags(record: Record) -> dict[str, str | None]:
-    """Our tags: the canary's probe address, and the revisions kept addressable and warm to return to."""
+    """Our tags: the canary's probe address, and the revisions kept addressable to return to, which are asked there.
+
+    Only what was seen ready gets one: Cloud Run refuses the whole write for a tag on a revision that is gone.
+    """
     ours: dict[str, str | None] = {}
     if record.stable:
         ours[STABLE_TAG] = record.stable
     rollout = record.active
     if rollout is not None:
         ours[CANARY_TAG] = rollout.canary or LATEST
-    elif record.target:
-        ours[PREVIOUS_TAG] = record.target
+    for tag, revision in ((PREVIOUS_TAG, record.target), (STANDBY_TAG, record.standby)):
+        if revision and revision not in ours.values():
+            ours[tag] = revision
     return ours
 
 

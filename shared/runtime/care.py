@@ -7,8 +7,8 @@ from shared.runtime.cloud import Cloud
 
 if TYPE_CHECKING:
     from shared.rollout.commands import Command
-    from shared.rollout.decide import Event
     from shared.rollout.facts import DeployRequested
+    from shared.rollout.intake import Event
 
 Freezable = TypeVar("Freezable", "DeployRequested", "Command")
 

@@ -13,12 +13,14 @@ from shared.events import announcement as announcements
 from shared.events import deploy_request
 from shared.events.topics import DEPLOY_REQUESTS, ROLLOUT_EVENTS
 from shared.rollout import codec
-from shared.rollout.adoption import adopt, restore, serving_revision
-from shared.rollout.decide import Event, decide
+from shared.rollout.adoption import adopt, serving_revision
+from shared.rollout.decide import decide
 from shared.rollout.decision import Decision, Publish, RequestDeploy, Start
 from shared.rollout.facts import DeployRequested
+from shared.rollout.intake import Event
 from shared.rollout.observations import Judged, TrafficEdited, TrafficRestored
 from shared.rollout.record import Record
+from shared.rollout.restoration import restore
 from shared.rollout.service import Service
 from shared.rollout.traffic import drifted, targets
 from shared.runtime.cloud import Cloud

@@ -2,8 +2,9 @@
 
 import pytest
 
-from shared.rollout.adoption import adopt, restore, serving_revision
+from shared.rollout.adoption import adopt, serving_revision
 from shared.rollout.record import Record
+from shared.rollout.restoration import restore
 from shared.rollout.service import Revision, RevisionState, Service, TrafficTarget
 from shared.rollout.traffic import split
 from tests.rollout.cases import IMAGE, NOW, STABLE, STRATEGY, digest

@@ -52,6 +52,22 @@ def test_a_record_past_16_kib_is_refused() -> None:
         ('{"schema": 1, "service": "web", "good": "x"}', "record.good"),
         ('{"schema": 1, "service": "web", "pin": {"at": "noon", "reason": "x"}}', "record.pin.at"),
         ('{"schema": 1, "service": "web", "outbox": [{"details": 3}]}', "record.outbox[0].details"),
+        (
+            '{"schema": 1, "service": "web", "outbox": [{"details": {"percent": 3}}]}',
+            "record.outbox[0].details.percent",
+        ),
+        ('{"schema": 1, "service": "web", "sequence": 1' + "0" * 5000 + "}", "record.sequence"),
+        ('{"schema": 1, "service": "web", "later": 1' + "0" * 5000 + "}", "record.later"),
+        ('{"schema": 1, "service": "web", "later": NaN}', "record.later"),
+        ('{"schema": 1, "service": "web", "good": ' + "[" * 99999 + "]" * 99999 + "}", "record: not JSON"),
+        ('{"schema": 1, "service": "web", "decided_at": "2026-11-23T12:00:00"}', "record.decided_at"),
+        ('{"schema": 1, "service": "web", "decided_at": "0001-01-01T00:00:00+14:00"}', "record.decided_at"),
+        ('{"schema": 1, "service": "web", "decided_at": 7}', "record.decided_at"),
+        ('{"schema": 1, "service": "\\ud800"}', "record.service: holds half of a character"),
+        ('{"schema": 1, "service": "web", "good": ["\\ud800"]}', "record.good[0]: holds half"),
+        ('{"schema": 1, "service": "web", "later": "\\ud800"}', "record.later"),
+        ('{"schema": 1, "service": "web", "\\ud800": 1}', "record.?"),
+        ('{"schema": 1, "service": "web", "outbox": [{"details": {"\\ud800": "1"}}]}', "record.outbox[0].details"),
     ],
 )
 def test_a_broken_record_is_refused_with_the_field_named(text: str, problem: str) -> None:
@@ -62,3 +78,13 @@ def test_a_broken_record_is_refused_with_the_field_named(text: str, problem: str
 
 def test_a_null_stands_for_nothing() -> None:
     assert decode('{"schema": 1, "service": "web", "pin": null}').pin is None
+
+
+def test_what_an_older_version_remembered_as_acted_still_counts() -> None:
+    key = f"deploy/sha256:{'b' * 64}/2026-11-23T12:00:00+00:00"
+    assert Record(service="web", acted=(key,)).has_acted(key)
+    kept = Record(service="web").remember_acted(key)
+    assert kept.has_acted(key)
+    assert not kept.has_acted(f"{key}+")
+    assert len(kept.acted[0]) < 32
+    assert Record(service="web").remember_acted("command/r1").acted == ("command/r1",)

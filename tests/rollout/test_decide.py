@@ -191,6 +191,16 @@ def test_a_canary_that_stops_being_ready_is_rolled_back(state: RevisionState) ->
     assert phase_of(take(record, fact, now + MINUTE).record) is Phase.ROLLED_BACK
 
 
+# ------------------------------------------------------------------------------ rule 2: probes are not traffic
+
+
+def test_rule_2_passing_probes_alone_bring_a_canary_no_further_than_its_first_share() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    later = now + STRATEGY.step_bake_time
+    nobody = verdict(Health.INCONCLUSIVE)._replace(canary_requests=0)
+    assert take(record, judged(record, later, verdict=nobody, probes=(probe(), probe())), later).effects == ()
+
+
 # ----------------------------------------------------------------------------------- rule 3: metrics outage
 
 
@@ -514,6 +524,27 @@ def test_rule_12_foreign_tags_survive_every_change() -> None:
     assert TrafficTarget(revision="web-00000-old", tag="demo") in rows
     assert sum(row.percent for row in rows) == 100
     assert [row for row in rows if row.tag == "canary"] == [TrafficTarget(revision=CANARY, tag="canary")]
+
+
+# ----------------------------------------------------------------------- rules 14, 15: sockets, and leaving us
+
+
+@pytest.mark.parametrize("phase", [Phase.BAKING, Phase.PROMOTED])
+def test_rule_14_the_revision_that_lost_its_traffic_is_kept_while_sockets_are_open_on_it(phase: Phase) -> None:
+    """A socket lasts up to an hour on the revision it was opened on; a tag keeps that one from being retired."""
+    record, _ = in_phase(phase)
+    rows = targets(record, STRATEGY, ())
+    assert {row.revision: row.percent for row in rows if row.percent} == {CANARY: 100}
+    assert "web-00001-aaa" in {row.revision for row in rows if row.tag}
+
+
+@pytest.mark.parametrize("phase", [*ACTIVE, Phase.PROMOTED])
+def test_rule_15_what_is_written_serves_without_us(phase: Phase) -> None:
+    """Percents by name that sum to 100: users stay where they are when we are removed in the middle."""
+    record, _ = in_phase(phase)
+    serving = [row for row in targets(record, STRATEGY, (TrafficTarget(revision=None, percent=100),)) if row.percent]
+    assert sum(row.percent for row in serving) == 100
+    assert all(row.revision for row in serving)
 
 
 # --------------------------------------------------------------------------------------------- rule 13: freezes

@@ -7,13 +7,13 @@ import pytest
 
 from shared.analysis.verdict import Health
 from shared.rollout import codec
-from shared.rollout.adoption import restore
 from shared.rollout.announcement import Severity
 from shared.rollout.commands import Verb
 from shared.rollout.decision import RequestDeploy
 from shared.rollout.facts import Gate
 from shared.rollout.names import HoldCause, Migration, Phase
 from shared.rollout.record import Record
+from shared.rollout.restoration import restore
 from shared.rollout.traffic import split
 from tests.rollout.cases import (
     MINUTE,

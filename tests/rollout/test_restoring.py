@@ -5,10 +5,10 @@ from datetime import datetime
 
 import pytest
 
-from shared.rollout.adoption import restore
 from shared.rollout.commands import Verb
 from shared.rollout.names import HoldCause, Phase
 from shared.rollout.record import Record
+from shared.rollout.restoration import restore
 from shared.rollout.traffic import split
 from tests.rollout.cases import MINUTE, NOW, STABLE, STRATEGY, command, in_phase, request, take
 

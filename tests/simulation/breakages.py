@@ -14,7 +14,19 @@ from functions.notify import handler as notify
 from shared.analysis.evidence import ProbeOutcome
 from shared.analysis.verdict import Health
 from shared.errors import Conflict
-from shared.rollout import adoption, change, decide, incidents, judging, orders, requests, traffic
+from shared.rollout import (
+    change,
+    climbing,
+    decide,
+    incidents,
+    judging,
+    newcomer,
+    orders,
+    requests,
+    restoration,
+    standstill,
+    traffic,
+)
 from shared.rollout.freezes import Freezes, Wish
 from shared.rollout.record import Record
 from shared.rollout.service import TrafficTarget
@@ -188,14 +200,16 @@ def _restored_blindly(record: Any, found: Any, now: Any) -> Any:
 _save, _perform = turn._save, turn._perform
 _advance, _verify, _upkeep, _prepare, _on_trial = (
     judging._advance,
-    judging._verify,
+    climbing.verify,
     judging._upkeep,
-    judging._prepare,
-    judging._on_trial,
+    climbing.prepare,
+    climbing.on_trial,
 )
 _judged, _announce, _roll_back, _concluded = judging.judged, change.announce, change.roll_back, change.concluded
 _targets, _split, _settled, _must_wait = traffic.targets, traffic.split, requests._settled, requests.must_wait
-_ROLL_BACKS = (judging, incidents, orders)
+_ROLL_BACKS = (climbing, standstill, incidents, orders)
+_CONCLUDING = (change, judging, newcomer, incidents, orders, requests, restoration, decide)
+_ANNOUNCING = (change, climbing, standstill, newcomer, orders, requests, restoration, decide)
 
 
 def _everywhere(name: str, replacement: Callable[..., Any], *modules: Any) -> tuple[tuple[Any, str, Any], ...]:
@@ -214,7 +228,7 @@ BREAKAGES = (
         "blindness_blames", "No metrics count as unhealthy.", ((judging, "_advance", _seen_as(Health.UNHEALTHY)),)
     ),
     Breakage(
-        "probes_ignored", "A canary whose probes fail gets users.", ((judging, "_verify", _probes_taken_for_passed),)
+        "probes_ignored", "A canary whose probes fail gets users.", ((judging, "verify", _probes_taken_for_passed),)
     ),
     Breakage("stale_verdict", "A verdict about another step counts.", ((decide, "judged", _stale_taken_for_fresh),)),
     Breakage(
@@ -228,7 +242,7 @@ BREAKAGES = (
     Breakage(
         "keys_by_kind",
         "Two announcements share a key.",
-        _everywhere("announce", _keys_by_kind, change, judging, incidents, orders, requests, adoption, decide),
+        _everywhere("announce", _keys_by_kind, *_ANNOUNCING),
     ),
     Breakage("pin_forgotten", "A rollback does not pin.", _everywhere("roll_back", _unfinished_rollback, *_ROLL_BACKS)),
     Breakage("pin_not_asked", "A pinned service starts what is pushed.", ((requests, "must_wait", _pin_not_asked),)),
@@ -241,12 +255,12 @@ BREAKAGES = (
     Breakage("ninety_nine_percent", "One percent of users get nobody.", ((traffic, "split", _ninety_nine),)),
     Breakage("latest_trusted", "The canary's share goes to LATEST.", ((turn, "targets", _latest_trusted),)),
     Breakage("older_push_wins", "An older push undoes a newer one.", ((requests, "_settled", _oldest_first),)),
-    Breakage("freeze_ignored", "A frozen service advances.", ((judging, "_on_trial", _freeze_not_asked),)),
+    Breakage("freeze_ignored", "A frozen service advances.", ((judging, "on_trial", _freeze_not_asked),)),
     Breakage(
-        "no_prepare_deadline", "A revision may take for ever to start.", ((judging, "_prepare", _never_fails_to_start),)
+        "no_prepare_deadline", "A revision may take for ever to start.", ((judging, "prepare", _never_fails_to_start),)
     ),
     Breakage(
-        "hold_without_exit", "A hold never ends by itself and nobody is asked.", ((judging, "_held", _held_for_ever),)
+        "hold_without_exit", "A hold never ends by itself and nobody is asked.", ((judging, "held", _held_for_ever),)
     ),
     Breakage(
         "adopts_the_newest", "What was created last counts as stable.", ((turn, "serving_revision", _newest_is_stable),)
@@ -263,7 +277,7 @@ BREAKAGES = (
     Breakage(
         "sequence_stands",
         "A write does not count.",
-        _everywhere("concluded", _same_sequence, change, judging, incidents, orders, requests, adoption, decide),
+        _everywhere("concluded", _same_sequence, *_CONCLUDING),
     ),
     Breakage(
         "old_copy_trusted",
@@ -273,7 +287,7 @@ BREAKAGES = (
     Breakage(
         "rollback_undone",
         "Restoring the record forgets the rollback in between.",
-        ((adoption, "_taken_back", _restored_blindly),),
+        ((restoration, "_taken_back", _restored_blindly),),
     ),
     Breakage(
         "freeze_by_arrival",

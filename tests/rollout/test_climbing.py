@@ -1,0 +1,144 @@
+"""What a rollout needs for its next move, and what happens while nobody can tell."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.analysis.evidence import ProbeOutcome
+from shared.analysis.verdict import Health
+from shared.rollout.announcement import Severity
+from shared.rollout.commands import Verb
+from shared.rollout.names import HoldCause, Phase
+from shared.rollout.record import OUTBOX_MAX, Record
+from shared.rollout.service import RevisionState
+from shared.rollout.traffic import split
+from tests.rollout.cases import MINUTE, NOW, STRATEGY, command, in_phase, judged, probe, request, take, verdict
+
+FIRST = Record(service="web", stable="web-00001-hello", placeholder=True)
+
+
+def held_for(record: Record, cause: HoldCause) -> None:
+    assert record.active
+    assert record.active.hold
+    assert record.active.hold.cause is cause
+    assert record.outbox[-1].severity is Severity.PAGE
+
+
+@pytest.mark.parametrize("phase", [Phase.PROGRESSING, Phase.BAKING])
+def test_a_canary_that_is_neither_ready_nor_failed_has_a_deadline_that_pages(phase: Phase) -> None:
+    record, now = in_phase(phase)
+    late = now + STRATEGY.step_deadline + (STRATEGY.final_bake_time if phase is Phase.BAKING else timedelta())
+    early = late - timedelta(seconds=1)
+    assert take(record, judged(record, early, canary_state=RevisionState.PENDING), early).effects == ()
+    asked = take(record, judged(record, late, canary_state=RevisionState.PENDING), late)
+    held_for(asked.record, HoldCause.DEADLINE)
+    assert "Its revision is pending." in asked.reason
+
+
+def test_rule_1_the_bake_does_not_end_on_a_doubt() -> None:
+    record, now = in_phase(Phase.BAKING)
+    over = now + STRATEGY.final_bake_time
+    doubtful = judged(record, over, Health.INCONCLUSIVE)
+    assert take(record, doubtful, over).effects == ()
+    late = over + STRATEGY.step_deadline
+    held = take(record, judged(record, late, Health.INCONCLUSIVE), late).record
+    held_for(held, HoldCause.DEADLINE)
+    assert split(held, STRATEGY) == split(record, STRATEGY)
+
+
+def test_rule_1_a_bake_that_no_user_came_to_waits_for_the_first_one() -> None:
+    record, now = in_phase(Phase.BAKING)
+    over = now + STRATEGY.final_bake_time
+    nobody = judged(record, over, verdict=verdict(Health.INCONCLUSIVE)._replace(canary_requests=0))
+    assert take(record, nobody, over).effects == ()
+    soon = over + MINUTE
+    done = take(record, judged(record, soon, Health.HEALTHY), soon).record
+    assert done.rollout
+    assert done.rollout.phase is Phase.PROMOTED
+
+
+def test_the_bake_does_not_end_while_a_probe_fails() -> None:
+    record, now = in_phase(Phase.BAKING)
+    over = now + STRATEGY.final_bake_time
+    failing = judged(record, over, Health.HEALTHY, probes=(probe(), probe(ProbeOutcome.FAILED)))
+    assert take(record, failing, over).effects == ()
+
+
+def first_deployment() -> Record:
+    record = take(FIRST, request(), NOW).record
+    return take(record, judged(record, NOW + MINUTE), NOW + MINUTE).record
+
+
+def test_rule_10_a_first_deployment_without_users_is_promoted_on_its_probes() -> None:
+    record = first_deployment()
+    over = NOW + MINUTE + STRATEGY.final_bake_time
+    nobody = verdict(Health.INCONCLUSIVE)._replace(canary_requests=0)
+    for probes in ((), (probe(ProbeOutcome.FAILED),)):
+        assert take(record, judged(record, over, verdict=nobody, probes=probes), over).effects == ()
+    doubted = judged(record, over, Health.INCONCLUSIVE)
+    assert take(record, doubted, over).effects == (), "where users came, their requests count"
+    done = take(record, judged(record, over, verdict=nobody), over).record
+    assert done.rollout
+    assert done.rollout.phase is Phase.PROMOTED
+
+
+def test_rule_13_a_first_deployment_waits_for_the_end_of_a_freeze() -> None:
+    record = take(FIRST, request(), NOW).record
+    held = take(record, judged(record, NOW + MINUTE, frozen="the night"), NOW + MINUTE).record
+    assert held.active
+    assert held.active.hold
+    assert held.active.hold.cause is HoldCause.FREEZE
+    assert split(held, STRATEGY) == {"web-00001-hello": 100}
+    thawed = take(held, judged(held, NOW + 2 * MINUTE), NOW + 2 * MINUTE).record
+    again = take(thawed, judged(thawed, NOW + 3 * MINUTE), NOW + 3 * MINUTE).record
+    assert split(again, STRATEGY) == {"web-00002-bbb": 100}
+
+
+@pytest.mark.parametrize("state", [RevisionState.FAILED, RevisionState.MISSING])
+@pytest.mark.parametrize("phase", [Phase.PROGRESSING, Phase.BAKING])
+def test_a_held_canary_that_stops_being_ready_is_rolled_back(phase: Phase, state: RevisionState) -> None:
+    record, now = in_phase(phase)
+    held = take(record, command(Verb.PAUSE, now), now).record
+    dead = judged(held, now + MINUTE, canary_state=state, canary_message="out of memory", probes=())
+    done = take(held, dead, now + MINUTE)
+    assert done.record.rollout
+    assert done.record.rollout.phase is Phase.ROLLED_BACK
+    assert split(done.record, STRATEGY) == {"web-00001-aaa": 100}
+    assert done.record.is_known_bad(record.active.release.digest if record.active else "")
+
+
+def test_a_start_that_fails_under_a_pause_ends_the_rollout() -> None:
+    record, now = in_phase(Phase.PREPARING)
+    paused = take(record, command(Verb.PAUSE, now), now).record
+    pending = judged(paused, now + MINUTE, canary_state=RevisionState.PENDING, probes=())
+    assert take(paused, pending, now + MINUTE).effects == ()
+    broken = judged(paused, now + MINUTE, canary_state=RevisionState.FAILED, canary_message="exit 1", probes=())
+    done = take(paused, broken, now + MINUTE)
+    assert done.record.rollout
+    assert done.record.rollout.phase is Phase.FAILED
+    assert "exit 1" in done.reason
+
+
+def test_a_sick_canary_without_a_way_back_is_paged_again_and_again() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    held = take(record, judged(record, now + MINUTE, Health.INCONCLUSIVE, target=""), now + MINUTE).record
+    later = now + MINUTE + STRATEGY.step_deadline
+    again = take(held, judged(held, later, Health.UNHEALTHY, target=""), later)
+    assert again.rule == "rollout.still_held"
+
+
+@pytest.mark.parametrize("phase", [Phase.VERIFYING, Phase.PROGRESSING, Phase.BAKING])
+def test_a_full_outbox_stops_a_good_release_and_pages_go_on_top(phase: Phase) -> None:
+    record, now = in_phase(phase)
+    full = replace(record, outbox=tuple(replace(record.outbox[0], key=f"web/{n}") for n in range(OUTBOX_MAX)))
+    later = now + STRATEGY.final_bake_time
+    stopped = take(full, judged(full, later, Health.HEALTHY), later).record
+    assert stopped.rollout
+    assert stopped.rollout.phase is phase
+    assert split(stopped, STRATEGY) == split(record, STRATEGY)
+    if phase is not Phase.VERIFYING:
+        held = take(full, judged(full, later, Health.ERROR), later).record
+        held_for(held, HoldCause.METRICS_OUTAGE)
+        seen = judged(held, later + MINUTE, Health.INCONCLUSIVE)
+        assert take(held, seen, later + MINUTE).effects == (), "no news that comes and goes with the metrics"
