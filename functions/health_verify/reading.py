@@ -17,7 +17,7 @@ from shared.rollout.observations import Judged
 from shared.rollout.record import Record, Rollout
 from shared.rollout.service import Revision, RevisionState, Service
 from shared.rollout.strategy import Strategy
-from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted, steps_of
+from shared.rollout.traffic import CANARY_TAG, OUR_TAGS, drifted, steps_of
 from shared.runtime.cloud import Cloud
 from shared.runtime.ledger_keys import ledger_key, newest_sequence
 from shared.runtime.lost_records import newer_record
@@ -54,6 +54,7 @@ def read_service(cloud: Cloud, name: str) -> Reading | None:
     service = cloud.services.get(name)
     record = codec.decode(service.record) if service.record else Record(service=name)
     judged = Judged(service=name, at=cloud.clock.now(), sequence=record.sequence, target=record.target)
+    judged = replace(judged, standby=record.standby, session_affinity=service.session_affinity)
     if newer_record(cloud, name, record.sequence):
         return Reading(replace(judged, newer_sequence=newest_sequence(cloud, name, record.sequence)), None)
     if not service.record:
@@ -73,7 +74,7 @@ def _has_work(judged: Judged, record: Record, service: Service, strategy: Strate
         or record.waiting
         or record.edited
         or judged.appeared
-        or judged.target != record.target
+        or (judged.target, judged.standby) != (record.target, record.standby)
         or drifted(record, strategy, service.traffic)
     )
 
@@ -87,31 +88,54 @@ def _read_ledger(cloud: Cloud, record: Record, managed: ManagedService, judged: 
 
 
 def _read_target(cloud: Cloud, service: Service, record: Record, managed: ManagedService, judged: Judged) -> Judged:
-    """The best revision to go back to that is ready and answers; checked while a release may still be taken back."""
+    """The best revision to go back to that is ready and answers, and who stands by.
+
+    Asked while a release may still be taken back. One without an address is no target: ready is not yet good.
+    """
     rollout = record.rollout
     if rollout is None or not (rollout.active or rollout.phase is Phase.PROMOTED):
         return judged
     if not rollout.active and judged.at > rollout.phase_since + managed.strategy.action_window:
         return judged
-    tag = STABLE_TAG if rollout.active else PREVIOUS_TAG
+    target, silent = "", set[str]()
     for name in record.return_candidates():
-        if cloud.services.get_revision(service.name, name).state is not RevisionState.READY:
-            continue
-        uri = service.tag_uris.get(tag, "") if _tagged(service, tag, name) else ""
-        if uri and cloud.prober.probe(uri, name, managed.probe_paths[0]).outcome is not ProbeOutcome.PASSED:
-            continue
-        return replace(judged, target=name)
-    return replace(judged, target="")
+        uri = _address(service, name)
+        if uri and _answers(cloud, service, name, uri, managed):
+            target = name
+            break
+        silent |= {name} if uri else set()
+    return replace(judged, target=target, standby=_standby(cloud, service, record, target, silent))
 
 
-def _tagged(service: Service, tag: str, revision: str) -> bool:
-    return any(row.tag == tag and row.revision == revision for row in service.traffic)
+def _address(service: Service, revision: str) -> str:
+    """Where to ask the revision alone, "" while no tag of ours is on it: nobody knows then whether it answers."""
+    tags = (row.tag for row in service.traffic if row.revision == revision and row.tag in OUR_TAGS)
+    return next((uri for tag in tags if (uri := service.tag_uris.get(tag))), "")
+
+
+def _answers(cloud: Cloud, service: Service, revision: str, uri: str, managed: ManagedService) -> bool:
+    return (
+        _ready(cloud, service, revision)
+        and cloud.prober.probe(uri, revision, managed.probe_paths[0]).outcome is ProbeOutcome.PASSED
+    )
+
+
+def _ready(cloud: Cloud, service: Service, revision: str) -> bool:
+    return cloud.services.get_revision(service.name, revision).state is RevisionState.READY
+
+
+def _standby(cloud: Cloud, service: Service, record: Record, target: str, silent: set[str]) -> str:
+    """The revision to tag beside the target. When the one that stood by is asked in vain, the next has its turn."""
+    names = [name for name in record.return_candidates() if name not in (target, record.stable)]
+    first = names.index(record.standby) if record.standby in names else 0
+    in_turn = sorted(names[first:] + names[:first], key=lambda name: name in silent)
+    return next((name for name in in_turn if _ready(cloud, service, name)), "")
 
 
 def _read_newcomer(cloud: Cloud, service: Service, record: Record, judged: Judged) -> Judged:
     """A revision that nobody announced: not one we know, and not the canary Cloud Run is still making."""
     name, rollout = service.latest_created, record.rollout
-    if not name or record.knows(name) or f"revision/{name}" in record.acted:
+    if not name or record.knows(name) or record.has_acted(f"revision/{name}"):
         return judged
     if rollout and not rollout.canary and service.rollout_id == rollout.id:
         return judged
