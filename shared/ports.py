@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from shared.analysis.evidence import History, Probe
+    from shared.analysis.evidence import Expectation, History, Probe
     from shared.backup.operations import Operation
     from shared.connectivity.page import Page
     from shared.rollout.freezes import Freezes
@@ -86,8 +86,8 @@ class Ledger(Protocol):
 class Prober(Protocol):
     """HTTP requests of our own to a revision's tagged URL."""
 
-    def probe(self, uri: str, revision: str, path: str) -> Probe:
-        """Never raises for what the revision does; the outcome says it."""
+    def probe(self, uri: str, revision: str, path: str, expected: Expectation | None = None) -> Probe:
+        """Never raises for what the revision does; the outcome says it. expected: None takes any success."""
 
     def load(self, uri: str, path: str) -> Page:
         """The page at `path` with all it needs; never raises for what the revision does, the page says it."""

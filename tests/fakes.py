@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import google_crc32c
 
-from shared.analysis.evidence import History, Probe, ProbeOutcome
+from shared.analysis.evidence import Expectation, History, Probe, ProbeOutcome
 from shared.backup.operations import Operation, OperationKind
 from shared.config.environment import Environment, ManagedService
 from shared.connectivity.page import Kind, Page, Resource
@@ -219,7 +219,7 @@ class FakeProber:
         html = Resource(Kind.HTML, path, 200, bytes_received=4_000, content_bytes=3_700, encoding="gzip")
         return self.pages.get((uri, path), Page(path, ttfb_ms=30.0, resources=(html,)))
 
-    def probe(self, uri: str, revision: str, path: str) -> Probe:
+    def probe(self, uri: str, revision: str, path: str, expected: Expectation | None = None) -> Probe:
         self.probed.append((uri, revision, path))
         failed = revision in self.failing
         return Probe(

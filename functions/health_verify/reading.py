@@ -23,6 +23,8 @@ from shared.runtime.ledger_keys import ledger_key, newest_sequence
 from shared.runtime.lost_records import newer_record
 from shared.runtime.release_gate import gate_of
 
+from .pages import read_pages
+
 HISTORY = timedelta(hours=2)  # of stable before the rollout began, for what is normal
 RECENT = timedelta(minutes=30)  # for the first share
 _KEPT_EVERY_MINUTES = 10
@@ -116,7 +118,7 @@ def _address(service: Service, revision: str) -> str:
 def _answers(cloud: Cloud, service: Service, revision: str, uri: str, managed: ManagedService) -> bool:
     return (
         _ready(cloud, service, revision)
-        and cloud.prober.probe(uri, revision, managed.probe_paths[0]).outcome is ProbeOutcome.PASSED
+        and _probe(cloud, managed, uri, revision, managed.probe_paths[0]).outcome is ProbeOutcome.PASSED
     )
 
 
@@ -154,11 +156,12 @@ def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: Mana
     uri = service.tag_uris.get(CANARY_TAG, "")
     if revision.state is not RevisionState.READY or not uri:
         return Reading(judged, None)
-    probes = tuple(cloud.prober.probe(uri, revision.name, path) for path in managed.probe_paths)
+    probes = tuple(_probe(cloud, managed, uri, revision.name, path) for path in managed.probe_paths)
     judged = replace(judged, probes=probes)
     if rollout.effective_phase not in _ON_TRIAL:
         known = _traffic(cloud, service.name, managed.strategy, judged.at)
-        return Reading(replace(judged, requests_per_minute=known), None)
+        judged = replace(judged, requests_per_minute=known)
+        return Reading(judged if rollout.hold else read_pages(cloud, service, managed, judged), None)
     try:
         history = cloud.metrics.history(service.name, rollout.started_at - HISTORY, judged.at)
     except Unavailable as error:
@@ -166,6 +169,10 @@ def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: Mana
         return Reading(replace(judged, verdict=unknown), None)
     question = _question(history, rollout, managed.strategy, probes)
     return Reading(replace(judged, verdict=judge(question)), question)
+
+
+def _probe(cloud: Cloud, managed: ManagedService, uri: str, revision: str, path: str) -> Probe:
+    return cloud.prober.probe(uri, revision, path, managed.probe_expects.get(path))
 
 
 def _traffic(cloud: Cloud, service: str, strategy: Strategy, now: datetime) -> float:

@@ -108,6 +108,7 @@ class Service:
     deploy_tags: Any = delegated("A regular expression a pushed tag must match in full")
     deploys_on: Any = delegated('"push" or "build"')
     probe_paths: Any = delegated("Requested on the tagged URL before any traffic and at every tick")
+    probe_expects: Any = delegated("By probe path, a text its answer contains and the milliseconds it may take")
     connectivity: Any = delegated(
         "What its pages may cost people on slow lines, by route; every limit of shared/connectivity/budget.py"
     )

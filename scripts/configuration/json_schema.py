@@ -32,6 +32,17 @@ _OF_DELEGATED: Mapping[str, Mapping[str, Any]] = {
         },
     },
     "probe_paths": {"type": "array", "items": {"type": "string", "pattern": "^/.*[^z]$"}, "minItems": 1},
+    "probe_expects": {
+        "type": "object",
+        "additionalProperties": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "contains": {"type": "string"},
+                "ms_max": {"type": "number", "exclusiveMinimum": 0, "maximum": 5000},
+            },
+        },
+    },
 }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from shared.adapters.identity import IdentityTokens
-from shared.analysis.evidence import Probe, ProbeOutcome
+from shared.analysis.evidence import Expectation, Probe, ProbeOutcome
 from shared.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -24,15 +24,17 @@ class HttpProber:
     def __init__(self) -> None:
         self._tokens = IdentityTokens()
 
-    def probe(self, uri: str, revision: str, path: str) -> Probe:
+    def probe(self, uri: str, revision: str, path: str, expected: Expectation | None = None) -> Probe:
         """The outcome says what went wrong; nothing the revision does is raised.
 
         Raises Unavailable when we cannot prove who we are: that says nothing about the revision.
         """
-        headers = {**self._headers(uri), "Accept-Encoding": "gzip"}
+        expected = expected or Expectation()
+        # A text is looked for in plain words; otherwise the bytes are those that users' browsers would get.
+        headers = {**self._headers(uri), "Accept-Encoding": "identity" if expected.contains else "gzip"}
         started = time.monotonic()
         try:
-            status, received = _get(uri, path, headers, started + PROBE_SECONDS)
+            status, body = _get(uri, path, headers, started + PROBE_SECONDS)
         except (OSError, http.client.HTTPException) as error:
             return Probe(
                 revision=revision,
@@ -41,16 +43,17 @@ class HttpProber:
                 reason=f"no answer: {error or type(error).__name__}",
                 latency_ms=(time.monotonic() - started) * 1000,
             )
+        latency_ms = (time.monotonic() - started) * 1000
         passed = http.client.OK <= status < http.client.MULTIPLE_CHOICES
-        empty = passed and not received and status == http.client.OK
+        fault = _fault(status, body, latency_ms, expected) if passed else ""
         return Probe(
             revision=revision,
             path=path,
-            outcome=ProbeOutcome.PASSED if passed and not empty else ProbeOutcome.FAILED,
-            reason=f"status {status}{' and nothing in it' if empty else ''}",
+            outcome=ProbeOutcome.PASSED if passed and not fault else ProbeOutcome.FAILED,
+            reason=f"status {status}{fault}",
             status=status,
-            latency_ms=(time.monotonic() - started) * 1000,
-            bytes_received=received,
+            latency_ms=latency_ms,
+            bytes_received=len(body),
         )
 
     def load(self, uri: str, path: str) -> "Page":
@@ -76,8 +79,19 @@ def service_uri(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('---')[2]}"
 
 
-def _get(uri: str, path: str, headers: dict[str, str], deadline: float) -> tuple[int, int]:
-    """The status and the bytes of the body as they came over the wire, compressed or not."""
+def _fault(status: int, body: bytes, latency_ms: float, expected: Expectation) -> str:
+    """What is wrong with a success, as the end of a sentence, or ""."""
+    if not body and status == http.client.OK:
+        return " and nothing in it"
+    if expected.contains.encode() not in body:
+        return f' without "{expected.contains}" in it'
+    if latency_ms > expected.ms_max:
+        return f" after {latency_ms:.0f} ms, {expected.ms_max:.0f} are allowed"
+    return ""
+
+
+def _get(uri: str, path: str, headers: dict[str, str], deadline: float) -> tuple[int, bytes]:
+    """The status and the body as it came over the wire, compressed or not."""
     parts = urlsplit(uri)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = connect(parts.netloc, timeout=PROBE_SECONDS)
@@ -85,7 +99,7 @@ def _get(uri: str, path: str, headers: dict[str, str], deadline: float) -> tuple
         connection.request("GET", path, headers=headers)
         wire = connection.sock
         response = connection.getresponse()
-        received = 0
+        pieces, received = [], 0
         while received < BODY_MAX and not response.isclosed():
             remaining = deadline - time.monotonic()
             if remaining <= 0:
@@ -94,9 +108,10 @@ def _get(uri: str, path: str, headers: dict[str, str], deadline: float) -> tuple
             chunk = response.read1(CHUNK)
             if not chunk:
                 break
+            pieces.append(chunk)
             received += len(chunk)
         if response.length and received < BODY_MAX:
             raise http.client.IncompleteRead(b"", response.length)
-        return response.status, received
+        return response.status, b"".join(pieces)
     finally:
         connection.close()

@@ -53,6 +53,16 @@ class ProbeOutcome(StrEnum):
     FAILED = "failed"
 
 
+class Expectation(NamedTuple):
+    """What an answer to a probe must be, beside a success that is not empty.
+
+    contains: a text of its body; ms_max: from the request to the last byte.
+    """
+
+    contains: str = ""
+    ms_max: float = 5000.0
+
+
 class Probe(NamedTuple):
     """One request of ours to a tagged URL; it also appears in the metrics, where it is subtracted."""
 

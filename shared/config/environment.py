@@ -15,6 +15,7 @@ from shared.errors import DeliveryError
 from shared.rollout.strategy import OnNewer, Strategy
 
 if TYPE_CHECKING:
+    from shared.analysis.evidence import Expectation
     from shared.config.backups import Backups
     from shared.connectivity.budget import Connectivity
     from shared.rollout.supply import Supply
@@ -25,6 +26,7 @@ _SERVICE = {
     "deploy_tags",
     "deploys_on",
     "probe_paths",
+    "probe_expects",
     "connectivity",
     "assets_bucket",
     "supply",
@@ -48,6 +50,7 @@ class ManagedService:
 
     image: its repository path without tag; deploy_tags: a regular expression a pushed tag must match in full;
     deploys_on: "push" or "build"; probe_paths: requested on the tagged URL before any traffic and at every tick.
+    probe_expects: by path, what an answer must be beside a success that is not empty.
     connectivity: what its pages may cost people on slow lines, or None where nobody asks.
     assets_bucket: where the load balancer has its releases' own files from, or "" where it has none;
     supply: what is asked of an image's origin and scan, or None for nothing;
@@ -60,6 +63,7 @@ class ManagedService:
     deploy_tags: str = r".+"
     deploys_on: str = "push"
     probe_paths: tuple[str, ...] = ("/health/ready",)
+    probe_expects: Mapping[str, "Expectation"] = field(default_factory=dict)
     connectivity: "Connectivity | None" = None
     assets_bucket: str = ""
     supply: "Supply | None" = None
@@ -162,6 +166,7 @@ class _Reader:
             deploy_tags=tags,
             deploys_on=deploys_on,
             probe_paths=tuple(paths),
+            probe_expects=self.expectations(row.get("probe_expects", {}), paths, f"{path}probe_expects"),
             connectivity=self.connectivity(row["connectivity"], f"{path}connectivity")
             if "connectivity" in row
             else None,
@@ -171,6 +176,27 @@ class _Reader:
             backup_age_max=self.age(row.get("backup_age_max_seconds", 108000), f"{path}backup_age_max_seconds"),
             strategy=self.strategy(row.get("strategy", {}), f"{path}strategy."),
         )
+
+    def expectations(self, raw: Any, paths: list[str], path: str) -> "dict[str, Expectation]":
+        if not isinstance(raw, dict):
+            self.problems.append(f"{path}: must be an object by probe path")
+            return {}
+        self.problems += [f"{path}.{name}: must be one of probe_paths" for name in raw if name not in paths]
+        return {name: self.expectation(row, f"{path}.{name}") for name, row in raw.items()}
+
+    def expectation(self, row: Any, path: str) -> "Expectation":
+        from shared.analysis.evidence import Expectation
+
+        if not isinstance(row, dict):
+            self.problems.append(f"{path}: must be an object")
+            return Expectation()
+        self.only(row, {"contains", "ms_max"}, f"{path}.")
+        contains, ms_max = row.get("contains", ""), row.get("ms_max", 5000)
+        if not isinstance(contains, str):
+            self.problems.append(f"{path}.contains: must be a text")
+        if not (_is_number(ms_max) and 0 < ms_max <= 5000):
+            self.problems.append(f"{path}.ms_max: must be a number of milliseconds above 0, at most 5000")
+        return Expectation(contains, ms_max)
 
     def connectivity(self, value: Any, path: str) -> "Connectivity":
         from shared.config.connectivity import read_connectivity

@@ -60,25 +60,41 @@ def prepare(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> 
 def verify(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> Record:
     rollout = record.active
     assert rollout is not None
-    failed = [probe for probe in fact.probes if probe.outcome is ProbeOutcome.FAILED]
-    if failed or not fact.probes:
+    if fault := _fault(rollout.release.short, fact, _span(strategy.verify_deadline)):
         if now - rollout.phase_since < strategy.verify_deadline:
             return record
-        why = f"{failed[0].path}: {failed[0].reason}" if failed else "its tagged URL was never reached."
-        reason = f"{rollout.release.short} did not pass its probes within {_span(strategy.verify_deadline)}. {why}"
-        return roll_back(record, Cause.PROBES_FAILED, now, reason)
+        return roll_back(record, Cause.PROBES_FAILED, now, fault)
     if fact.frozen or record.frozen:
         return hold(record, HoldCause.FREEZE, now, f"Frozen: {record.frozen or fact.frozen}", Severity.INFO)
     if not rollout.stable:
         record = enter(record, Cause.FIRST_DEPLOYMENT, now)
-        return _first_traffic(record, now, f"{rollout.release.short} passed its probes and takes all traffic.", 100)
+        text = f"{rollout.release.short} passed its probes and takes all traffic.{_pages(fact)}"
+        return _first_traffic(record, now, text, 100)
     if not record.target:
         return hold(record, HoldCause.NO_TARGET, now, f"{rollout.stable} does not answer: there is no way back.")
     record = enter(record, Cause.PROBES_PASSED, now, step=0)
     steps = strategy.steps_for(fact.requests_per_minute)
     assert record.rollout is not None
     record, share = replace(record, rollout=replace(record.rollout, steps=steps)), steps[0]
-    return _first_traffic(record, now, f"{rollout.release.short} passed its probes and gets {share} %.", share)
+    text = f"{rollout.release.short} passed its probes and gets {share} %.{_pages(fact)}"
+    return _first_traffic(record, now, text, share)
+
+
+def _fault(name: str, fact: Judged, span: str) -> str:
+    """Why no user may meet the canary yet, or ""; span: how long this may last."""
+    failed = [probe for probe in fact.probes if probe.outcome is ProbeOutcome.FAILED]
+    if failed:
+        return f"{name} did not pass its probes within {span}. {failed[0].path}: {failed[0].reason}"
+    if not fact.probes:
+        return f"{name} did not pass its probes within {span}. Its tagged URL was never reached."
+    if fact.heavy:
+        more = f" And {len(fact.heavy) - 1} more." if len(fact.heavy) > 1 else ""
+        return f"{name} costs people on slow lines too much. {fact.heavy[0]}.{more}"
+    return ""
+
+
+def _pages(fact: Judged) -> str:
+    return f" {fact.pages}." if fact.pages else ""
 
 
 def _first_traffic(record: Record, now: datetime, text: str, percent: int) -> Record:

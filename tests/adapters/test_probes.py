@@ -15,7 +15,7 @@ import pytest
 from shared.adapters import probes
 from shared.adapters.identity import IdentityTokens
 from shared.adapters.probes import USER_AGENT, HttpProber, service_uri
-from shared.analysis.evidence import ProbeOutcome
+from shared.analysis.evidence import Expectation, ProbeOutcome
 from shared.errors import Unavailable
 
 
@@ -113,6 +113,30 @@ def test_only_a_success_with_content_passes_and_no_redirect_is_followed(
     (headers,) = revision.asked
     assert headers["User-Agent"] == USER_AGENT
     assert "Authorization" not in headers
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "reason"),
+    [
+        ("/200", Expectation(contains="ell"), "status 200"),
+        ("/200", Expectation(contains="bye"), 'status 200 without "bye" in it'),
+        ("/chunked/200", Expectation(contains="hello"), "status 200"),
+        ("/503", Expectation(contains="bye"), "status 503"),
+    ],
+)
+def test_an_answer_must_contain_what_is_expected(
+    revision: Served, path: str, expected: Expectation, reason: str
+) -> None:
+    probe = HttpProber().probe(f"http://{revision.address}", "web-00002-bbb", path, expected)
+    assert probe.reason == reason
+    assert (probe.outcome is ProbeOutcome.PASSED) == (reason == "status 200")
+    assert revision.asked[0]["Accept-Encoding"] == "identity"
+
+
+def test_an_answer_that_takes_longer_than_it_may_fails(revision: Served) -> None:
+    probe = HttpProber().probe(f"http://{revision.address}", "web-00002-bbb", "/200", Expectation(ms_max=1e-6))
+    assert probe.outcome is ProbeOutcome.FAILED
+    assert probe.reason.endswith(" ms, 0 are allowed")
 
 
 @pytest.mark.parametrize("path", ["/hangs-up", "/short/200"])

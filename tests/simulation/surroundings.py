@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from shared.analysis.evidence import Histogram, History, Probe, ProbeOutcome, Sample
+from shared.analysis.evidence import Expectation, Histogram, History, Probe, ProbeOutcome, Sample
 from shared.config.environment import Environment
 from shared.rollout.freezes import Freezes
 from shared.rollout.service import RevisionState
@@ -99,7 +99,7 @@ class Prober:
         self.silent: set[str] = set()
         self._run = run
 
-    def probe(self, uri: str, revision: str, path: str) -> Probe:
+    def probe(self, uri: str, revision: str, path: str, expected: Expectation | None = None) -> Probe:
         state = self._run.revisions[revision].state
         healthy = state is RevisionState.READY and self._run.kind(revision) is not Kind.FAILS_PROBES
         passed = healthy and revision not in self.silent

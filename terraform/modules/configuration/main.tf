@@ -83,7 +83,7 @@ locals {
     services = {
       for name, service in local.whole.services : name => merge(
         { image = local.images[name] },
-        { for key in ["deploy_tags", "deploys_on", "probe_paths", "connectivity", "strategy"] : key => service[key] if can(service[key]) },
+        { for key in ["deploy_tags", "deploys_on", "probe_paths", "probe_expects", "connectivity", "strategy"] : key => service[key] if can(service[key]) },
         { for key in service.assets ? ["assets_bucket"] : [] : key => local.buckets.assets },
         { for key in can(service.supply) ? ["supply"] : [] : key => merge(service.supply, { note = local.note }) },
         { for key in service.database == "" ? [] : ["database"] : key => "${service.database}/${service.database}" },

@@ -47,7 +47,7 @@ run "the_functions_get_their_part_and_no_more" {
   assert {
     condition = alltrue([
       for service in values(jsondecode(output.functions).services) :
-      length(setsubtract(keys(service), ["image", "deploy_tags", "deploys_on", "probe_paths", "connectivity", "assets_bucket", "supply", "strategy", "database", "backup_age_max_seconds"])) == 0
+      length(setsubtract(keys(service), ["image", "deploy_tags", "deploys_on", "probe_paths", "probe_expects", "connectivity", "assets_bucket", "supply", "strategy", "database", "backup_age_max_seconds"])) == 0
     ])
     error_message = "Their loader refuses a field it does not know."
   }
