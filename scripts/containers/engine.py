@@ -56,13 +56,18 @@ class Engine:
     """directory: where images are kept, from one run to the next."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory.resolve()
+        self._directory.mkdir(parents=True, exist_ok=True)
         self._rights = () if os.geteuid() == 0 else ("sudo", "--non-interactive")
-        where = ("--root", str(directory / "store"), "--runroot", str(directory / "run"))
-        overlay = (*where, "--storage-driver", "overlay")
-        possible = subprocess.run([*self._rights, "podman", *overlay, *_RUNTIME, "info"], capture_output=True)
-        # Where the kernel has no overlay for us, every layer is a whole copy: slower, and the same otherwise.
-        self._store = overlay if possible.returncode == 0 else (*where, "--storage-driver", "vfs")
+        self._store = self._kept_by("overlay")
+        possible = subprocess.run([*self._rights, "podman", *self._store, *_RUNTIME, "info"], capture_output=True)
+        if possible.returncode != 0:
+            # Where the kernel has no overlay for us, every layer is a whole copy: slower, and the same otherwise.
+            self._store = self._kept_by("vfs")
+
+    def _kept_by(self, driver: str) -> tuple[str, ...]:
+        where = self._directory / driver
+        return ("--root", str(where / "store"), "--runroot", str(where / "run"), "--storage-driver", driver)
 
     def load(self, base: Base, archive: Path) -> None:
         """The archive as an image of this name. Raises ProgramFailed."""
@@ -117,9 +122,9 @@ class Engine:
         done = subprocess.run([*command, image, *arguments], capture_output=True, text=True, timeout=_CALL_SECONDS_MAX)
         return Ran(done.returncode, done.stdout + done.stderr)
 
-    def start(self, image: str, *, environment: Mapping[str, str]) -> str:
-        """Its id; it runs until it is stopped. Raises ProgramFailed."""
-        return self.podman("run", "--detach", *self._confined(environment, read_only=True), image).strip()
+    def start(self, image: str, *arguments: str, environment: Mapping[str, str]) -> str:
+        """The id of a container that runs until it is stopped. Raises ProgramFailed."""
+        return self.podman("run", "--detach", *self._confined(environment, read_only=True), image, *arguments).strip()
 
     def podman(self, *arguments: str) -> str:
         """What it writes. Raises ProgramFailed."""
@@ -144,3 +149,7 @@ def missing() -> list[str]:
     """The programs that are not installed here."""
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
     return [name for name in PROGRAMS if shutil.which(name, path=path) is None]
+
+
+if __name__ == "__main__":
+    print(" ".join(missing()))

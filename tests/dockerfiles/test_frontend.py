@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from scripts.local_cloud.processes.ports import free_port
+from tests.dockerfiles.load import Load
 from tests.local_cloud.waiting import wait_until
 from tests.tools import required
 
@@ -42,6 +43,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Served(NamedTuple):
+    port: int
     uri: str
     process: "subprocess.Popen[bytes]"
 
@@ -55,7 +57,7 @@ def served(image: Path, **environment: str) -> Iterator[Served]:
     uri = f"http://127.0.0.1:{port}"
     try:
         wait_until(lambda: _live(uri), seconds=30)
-        yield Served(uri, process)
+        yield Served(port, uri, process)
     finally:
         process.kill()
         process.wait()
@@ -124,10 +126,15 @@ def test_a_release_told_to_misbehave_does_so_on_pages_and_not_on_probes(built: P
         assert requests.get(f"{bad.uri}/health/ready", timeout=5).status_code == 200
 
 
-def test_it_ends_on_sigterm(built: Path) -> None:
-    with served(built) as running:
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(timeout=10) in (0, 143, -signal.SIGTERM)
+def test_it_ends_on_sigterm_and_fails_no_request_of_clients_that_keep_their_connections(built: Path) -> None:
+    """As a load balancer keeps them: Next's own way waits for them until it is killed."""
+    with served(built, KEEP_ALIVE_TIMEOUT="620000", FAULT_LATENCY_MS="50") as running:
+        with Load(running.port, ("/", "/health/live")) as load:
+            load.sigterm()
+            running.process.send_signal(signal.SIGTERM)
+            assert running.process.wait(timeout=10) == 0
+        assert load.tally.failed == []
+        assert load.tally.after_sigterm > 0
 
 
 def test_its_lock_file_names_no_host() -> None:

@@ -9,7 +9,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +20,8 @@ SECONDS_MAX = 60.0
 _UNPRIVILEGED = ("postgres", "nobody")  # the first there is runs the server when we are root, whom PostgreSQL refuses
 _POLL_SECONDS = 0.02
 # Nothing here must survive a power cut.
-_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=20")
+_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_PORT = 5432  # by which a socket is named where nothing else is said
 
 
 class ProgramFailed(RuntimeError):
@@ -41,12 +42,15 @@ def programs() -> Path:
 class PostgreSQL:
     """One cluster, reached through a socket in its own directory.
 
-    log: what the server writes goes there. settings: of the server, "name=value", before which its own give way.
+    log: what the server writes goes there. connections: how many it takes at once. port: where it listens on loopback
+    too, for clients that may not enter its directory; 0 for nowhere.
     """
 
-    def __init__(self, log: Path, *, settings: Sequence[str] = ()) -> None:
+    def __init__(self, log: Path, *, connections: int = 20, port: int = 0) -> None:
         self._log = log
-        self._settings = (*_SETTINGS, *settings)
+        self._port = port
+        listens = (f"port={port}", "listen_addresses=127.0.0.1") if port else ("listen_addresses=",)
+        self._settings = (*_SETTINGS, f"max_connections={connections}", *listens)
         self._home: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -67,7 +71,9 @@ class PostgreSQL:
             self._home = None
 
     def url(self, database: str = SUPERUSER) -> str:
-        """For clients on this machine that may enter its directory: ourselves."""
+        """For clients on this machine: on the port where there is one, else through the socket."""
+        if self._port:
+            return f"postgresql://{SUPERUSER}@127.0.0.1:{self._port}/{database}"
         return f"postgresql://{SUPERUSER}@/{database}?host={self._data.parent}"
 
     def query(self, sql: str, database: str = SUPERUSER) -> str:
@@ -111,7 +117,7 @@ class PostgreSQL:
         return self._home / "data"
 
     def _where(self, database: str) -> list[str]:
-        return ["-h", str(self._data.parent), "-U", SUPERUSER, "-d", database]
+        return ["-h", str(self._data.parent), "-p", str(self._port or _PORT), "-U", SUPERUSER, "-d", database]
 
     def _wait(self) -> None:
         """`pg_isready` asks as a client does: the socket exists before the server answers on it."""

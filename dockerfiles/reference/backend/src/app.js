@@ -31,7 +31,7 @@ export async function buildApp({ store, revision = "local", project = "", faults
     childLoggerFactory: (logger, bindings, options, request) =>
       logger.child({ ...bindings, ...traceFields(request.headers["x-cloud-trace-context"], project) }, options),
     forceCloseConnections: "idle",
-    return503OnClosing: true,
+    return503OnClosing: false, // what still comes on an open connection is answered, and ends it
     bodyLimit: 64 * 1024,
     trustProxy: true,
   });

@@ -1,8 +1,11 @@
 // The process: settings from the environment, one listener, and an orderly end.
 
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { buildApp } from "./app.js";
 import { MemoryStore, PostgresStore } from "./store.js";
 
+const LEAVE_MS = 1_000; // for clients to learn that their connection ends with its next answer
 const END_WITHIN_MS = 9_000; // Cloud Run kills ten seconds after SIGTERM
 
 const {
@@ -30,6 +33,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
     app.log.info(`${signal}: draining`);
     setTimeout(() => process.exit(1), END_WITHIN_MS).unref();
     app.drain();
+    await sleep(LEAVE_MS); // a connection closed now would be closed under the next request on it
     await app.close();
     process.exit(0);
   });
