@@ -15,11 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scripts.configuration import environments, for_functions, json_schema, reference
+from scripts.own_python import sentence
+
+try:
+    import yaml
+
+    from scripts.configuration import environments, for_functions, json_schema, reference
+except ImportError as error:
+    sys.exit(sentence(error))
 
 SCHEMA = environments.DIRECTORY / "environment.schema.json"
 REFERENCE = environments.REPOSITORY / "docs" / "reference" / "configuration.md"

@@ -15,11 +15,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scripts.configuration import environments
-from scripts.configuration.costs import automation, canary, serving
-from scripts.configuration.declaration import Configuration
-from scripts.configuration.for_functions import delivery_environment
-from shared.config.environment import load_environment
+from scripts.own_python import sentence
+
+try:
+    from scripts.configuration import environments
+    from scripts.configuration.costs import automation, canary, serving
+    from scripts.configuration.declaration import Configuration
+    from scripts.configuration.for_functions import delivery_environment
+    from shared.config.environment import load_environment
+except ImportError as error:
+    sys.exit(sentence(error))
 
 PAGE = environments.REPOSITORY / "docs" / "reference" / "costs.md"
 _PAGE_TRAFFIC = {"dev": 0.0, "staging": 0.0, "production": 1.0}

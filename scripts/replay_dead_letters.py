@@ -20,13 +20,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from google.api_core.exceptions import DeadlineExceeded, NotFound
-from google.cloud import pubsub_v1
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from shared.errors import InvalidEvent
-from shared.runtime import envelope
+from scripts.own_python import sentence
+
+try:
+    from google.api_core.exceptions import DeadlineExceeded, NotFound
+    from google.cloud import pubsub_v1
+
+    from shared.errors import InvalidEvent
+    from shared.runtime import envelope
+except ImportError as error:
+    sys.exit(sentence(error))
 
 FIRST_TIME = "original_publish_time"
 DEATH_TIME = "CloudPubSubDeadLetterSourceTopicPublishTime"  # Pub/Sub writes it anew at every death

@@ -20,8 +20,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from shared.events.command import encode
-from shared.rollout.commands import Command, Verb
+from scripts.own_python import sentence
+
+try:
+    from shared.events.command import encode
+    from shared.rollout.commands import Command, Verb
+except ImportError as error:
+    sys.exit(sentence(error))
 
 
 def account() -> str:
@@ -35,7 +40,10 @@ def account() -> str:
 
 def _publish(topic: str, data: bytes, attributes: Mapping[str, str]) -> str:
     """The message id, once Pub/Sub has the message."""
-    from google.cloud.pubsub_v1 import PublisherClient
+    try:
+        from google.cloud.pubsub_v1 import PublisherClient
+    except ImportError as error:
+        sys.exit(sentence(error))
 
     return str(PublisherClient().publish(topic, data, **attributes).result(timeout=30))
 

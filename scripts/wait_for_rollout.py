@@ -19,8 +19,13 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from shared.rollout.names import Phase
-from shared.rollout.record import Record
+from scripts.own_python import sentence
+
+try:
+    from shared.rollout.names import Phase
+    from shared.rollout.record import Record
+except ImportError as error:
+    sys.exit(sentence(error))
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _BAD_ENDS = frozenset({Phase.ROLLED_BACK, Phase.FAILED, Phase.SUPERSEDED, Phase.ABORTED})
@@ -111,9 +116,12 @@ def main() -> int:
     if not _DIGEST.fullmatch(options.digest):
         parser.error(f'digest: must be "sha256:" and 64 hex digits, not "{options.digest}"')
 
-    from shared.adapters.cloud_run import CloudRun
-    from shared.errors import DeliveryError, NotFound, Unavailable
-    from shared.rollout import codec
+    try:
+        from shared.adapters.cloud_run import CloudRun
+        from shared.errors import DeliveryError, NotFound, Unavailable
+        from shared.rollout import codec
+    except ImportError as error:
+        sys.exit(sentence(error))
 
     services = CloudRun(options.project, options.region, os.environ.get("RUN_ENDPOINT"))
     empty = Record(service=options.service)
