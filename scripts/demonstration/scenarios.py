@@ -1,4 +1,4 @@
-"""The ten deliveries, each a story with one expected end."""
+"""The eleven deliveries, each a story with one expected end."""
 
 import json
 import time

@@ -14,12 +14,15 @@ from scripts.local_cloud.how_to_play import how_to_play
 from scripts.local_cloud.interruption import ends_on_signals
 from scripts.local_cloud.settings import SERVICE, Settings
 from scripts.local_cloud.status_view import tables
+from scripts.local_cloud.watching import watch
 from shared.rollout.commands import Verb
+from shared.rollout.names import Phase
 
 EXAMPLES = """examples:
   python -m scripts.local_cloud                              start it, with a first release and some traffic
   python -m scripts.local_cloud status                       what runs where, and why
   python -m scripts.local_cloud push v2 --error-rate 0.3     a bad release
+  python -m scripts.local_cloud watch v2                     its rollout as it happens, to the end
   python -m scripts.local_cloud command rollback --why "checkout fails in Lagos"
 """
 FAULTS = ("error-rate", "latency-ms", "fail-after-seconds", "exit-at-start")
@@ -34,7 +37,11 @@ def main() -> int:
             _status(options, console)
         elif options.what == "push":
             answer = ask(options.directory, "push", {"tag": options.tag, "command": list(_image(options))})
-            console.print(f"pushed {options.tag} as {answer['digest']}", markup=False)
+            console.print(f"pushed {options.tag} as {answer['digest']}", markup=False, soft_wrap=True)
+        elif options.what == "watch":
+            until = Phase(options.until) if options.until else None
+            for line in watch(lambda: ask(options.directory, "status"), options.tag, until):
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
         elif options.what == "command":
             wish = {"command": options.verb, "service": options.service, "by": options.by, "why": options.why}
             answer = ask(options.directory, "command", wish)
@@ -68,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
         push.add_argument(f"--{fault}", help=f"the image is built with this {fault.replace('-', ' ')}")
     push.add_argument("--never-listen", action="store_true", help="the image never opens its port")
     push.set_defaults(what="push")
+    watching = actions.add_parser("watch", help="tell a rollout as it happens, until it ends")
+    watching.add_argument("tag")
+    watching.add_argument("--until", choices=[phase.value for phase in Phase], help="until it is in this phase")
+    watching.set_defaults(what="watch")
     command = actions.add_parser("command", help="send an operator's command")
     command.add_argument("verb", choices=[verb.value for verb in Verb])
     command.add_argument("--why", required=True)

@@ -77,20 +77,26 @@ class LocalBackups(Assembly):
         """JSON-able: what its parts say of themselves."""
         return {"functions": self.functions.snapshot(), "pubsub": self._pubsub.snapshot()}
 
+    @property
+    def pubsub_endpoint(self) -> str:
+        return f"127.0.0.1:{self._pubsub.grpc_port}"
+
+    def function_environment(self) -> dict[str, str]:
+        """What every function is given at deploy time, its own PUSH_AUDIENCE aside."""
+        delivery, storage = self.settings.delivery_environment(), self.storage.url
+        environment = environment_of(delivery, pubsub=self.pubsub_endpoint, storage=storage, token_key=self._token_key)
+        return environment | {"SQL_ENDPOINT": f"127.0.0.1:{self.sql.port}"}
+
     def _start(self, parts: ExitStack) -> None:
         self._pubsub = started(parts, PubSub(self._token_key.encode()))
-        pubsub = f"127.0.0.1:{self._pubsub.grpc_port}"
+        pubsub = self.pubsub_endpoint
         told = Notification(bucket=LANDING, project=PROJECT, topic="backup-objects", pubsub=pubsub)
         buckets = (LEDGER_BUCKET, LANDING, LOCKED, DRILLS)
         self.storage = started(parts, FakeGcs(*buckets, log=self.directory / "storage.log", notification=told))
         self.sql = started(parts, SqlAdmin(self.directory, self.storage.url))
         self.database = self.sql.add_instance(INSTANCE, databases=(DATABASE,))
-        environment = environment_of(
-            self.settings.delivery_environment(), pubsub=pubsub, storage=self.storage.url, token_key=self._token_key
-        )
-        environment["SQL_ENDPOINT"] = f"127.0.0.1:{self.sql.port}"
         zips = {name: package(name).write(self.directory / "zips") for name in FUNCTIONS}
-        host = FunctionsHost(zips, directory=self.directory / "functions", environment=environment)
+        host = FunctionsHost(zips, directory=self.directory / "functions", environment=self.function_environment())
         self.functions = started(parts, host)
         self.topology = Topology(pubsub)
         parts.callback(self.topology.close)

@@ -15,6 +15,7 @@ The local cloud runs; Ctrl-C ends it and all it started. The service answers on 
 
   {told} status
   {told} push v-bad --error-rate 0.3
+  {told} watch v-bad
   {told} command rollback --why "checkout fails in Lagos"
 
 gcloud speaks to it as to Google:

@@ -16,7 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from scripts.local_cloud.contracts import PROJECT, REGION
 from scripts.local_cloud.gapic.wire import Fail, Route, path_pattern
-from scripts.local_cloud.run.checks import LATEST, PINNED, invalid
+from scripts.local_cloud.run.checks import LATEST, PINNED, RESERVED, invalid
 
 API = "serving.knative.dev/v1"
 SERVICE_LABEL = "serving.knative.dev/service"
@@ -71,17 +71,20 @@ class Knative:
         return _listed("RevisionList", rows)
 
     def replace_service(self, request: _Json, _: object) -> _Json:
-        """Traffic alone, under the resource version it was read with."""
+        """Traffic and annotations, under the resource version it was read with; Google's annotations stay Google's."""
         current = self._service(request["name"])
         spec = request.get("spec", {})
         if spec.get("template") != _service(current)["spec"]["template"]:
-            raise invalid("spec.template", "the local cloud changes nothing but traffic through the v1 API")
+            raise invalid("spec.template", "the local cloud changes traffic and annotations alone through the v1 API")
+        metadata = request.get("metadata", {})
+        annotations = metadata.get("annotations", {})
         change = services.Service(
             name=current.name,
-            etag=request.get("metadata", {}).get("resourceVersion", ""),
+            etag=metadata.get("resourceVersion", ""),
+            annotations={name: text for name, text in annotations.items() if not name.startswith(RESERVED)},
             traffic=[_read_target(row) for row in spec.get("traffic", ())],
         )
-        masked = services.UpdateServiceRequest(service=change, update_mask=FieldMask(paths=["traffic"]))
+        masked = services.UpdateServiceRequest(service=change, update_mask=FieldMask(paths=["traffic", "annotations"]))
         self._admin.update_service(masked, None)
         return _service(self._service(request["name"]))
 
