@@ -1,8 +1,10 @@
 """Cold start of every function's zip: from starting the process to its first answer, against a bare function.
 
-Each round starts each zip twice, for a message it ignores and for one that matters, and before each of them the bare
-functions-framework function, always in a fresh process. Figures are ratios to the bare starts of the same minutes,
-the fastest to the fastest and so on to the slowest: what else the machine does then slows both sides of a ratio.
+Each round starts each zip twice, for a message it ignores and for one on which it does its full work (a deploy that
+starts, a canary that is measured, a verdict that advances, an alert that rolls back, an export that is verified, a
+drill that begins), and before each of them the bare functions-framework function, always in a fresh process. Figures
+are ratios to the bare starts of the same minutes, the fastest to the fastest and so on to the slowest: what else the
+machine does then slows both sides of a ratio.
 The servers that a mattering message needs run in this process; the files are in the page cache.
 """
 
@@ -17,20 +19,22 @@ import time
 import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.figures import Figure, report
-from benchmarks.messages import Sent, ignored, mattering
-from benchmarks.reaction import NEVER, Reactions
+from benchmarks.messages import Sent, ignored
+from benchmarks.reaction import NEVER
+from benchmarks.scenes import Backups, Deliveries, Scene
+from scripts.local_cloud.backups import BackupSettings, LocalBackups
 from scripts.local_cloud.cloud import LocalCloud
 from scripts.local_cloud.contracts import PROJECT
 from scripts.local_cloud.functions_host import INHERITED, framework_command
 from scripts.local_cloud.processes import child
 from scripts.local_cloud.processes.ports import free_port
 from scripts.local_cloud.pubsub.push_token import push_token
-from scripts.local_cloud.settings import SERVICE, Settings
+from scripts.local_cloud.settings import FAST_STRATEGY, SERVICE, Settings
 from scripts.local_cloud.topology import FUNCTIONS, PUSH_CALLER
 from scripts.package_functions import package
 
@@ -49,18 +53,25 @@ IGNORED_RATIO_MAX = 1.1
 Variant = tuple[str, str]  # the function, and whether its message matters
 Start = tuple[float, float]  # seconds of the bare function's and of the variant's
 LOOK_SECONDS = 0.002
+# The scene's canary stands for the whole run: it is neither too old for its step nor for an alert.
+_PATIENT = {
+    **FAST_STRATEGY,
+    "step_deadline_seconds": 86_400,
+    "alert_age_max_seconds": 600,
+    "action_window_seconds": 86_400,
+}
 START_SECONDS_MAX = 60.0
 
 
 class Starter:
     """Unpacked zips, and the environment a cloud gives them."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], functions: Sequence[str]) -> None:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        self._environment = {**kept, **cloud.function_environment(), "WORKERS": "1", "THREADS": "8"}
-        self._home = cloud.directory / "starts"
-        for name in FUNCTIONS:
-            archive = package(name).write(cloud.directory / "zips")
+        self._environment = {**kept, **environment, "WORKERS": "1", "THREADS": "8"}
+        self._home = home
+        for name in functions:
+            archive = package(name).write(home / "zips")
             with zipfile.ZipFile(archive) as files:
                 files.extractall(self._home / name)
         (self._home / BARE).mkdir()
@@ -125,15 +136,24 @@ def _deploying_on_builds(environment: str) -> str:
     return json.dumps(changed)
 
 
-def _measure(starter: Starter, variants: Mapping[Variant, Sent], rounds: int) -> dict[Variant, list[Start]]:
+def _measure(directory: Path, scene: Scene, wanted: Sequence[str], rounds: int) -> dict[Variant, list[Start]]:
     """Every start with the bare one before it, so that a busy machine slows both."""
+    functions = [name for name in scene.functions if name in wanted]
+    starter = Starter(directory / "starts", scene.environment(), functions)
     bare = Sent(topic="any", data=b"{}", rules=("ok",))
+    known = ignored()
+    variants = [(name, kind) for kind in ("ignored", "matters") for name in functions
+                if kind == "matters" or name in known]  # fmt: skip
     seen: dict[Variant, list[Start]] = {variant: [] for variant in variants}
     for number in range(rounds + 1):
-        for variant, sent in variants.items():
-            start = starter.seconds(BARE, bare), starter.seconds(variant[0], sent)
+        for function, kind in variants:
+            sent = known[function] if kind == "ignored" else scene.set(function)
+            alone = starter.seconds(BARE, bare)
+            if kind == "matters":
+                sent = scene.set(function)  # its message is as fresh as a real one
+            start = alone, starter.seconds(function, sent)
             if number:  # the first round fills caches and writes bytecode
-                seen[variant].append(start)
+                seen[function, kind].append(start)
     return seen
 
 
@@ -146,16 +166,20 @@ def main() -> int:
     """The exit code: 0 when every ratio is within its target."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15, help="starts of each zip and message (default: 15)")
-    rounds = parser.parse_args().rounds
-    with LocalCloud(DIRECTORY, Settings(tick_period=NEVER, reconcile_delay=timedelta(0))) as cloud:
-        reactions = Reactions(cloud)
-        try:
-            digest, _ = reactions.first_deployment()
-        finally:
-            reactions.close()
-        variants = {(name, "ignored"): sent for name, sent in ignored().items()}
-        variants |= {(name, "matters"): sent for name, sent in mattering(digest).items()}
-        seen = _measure(Starter(cloud), variants, rounds)
+    parser.add_argument("--only", nargs="+", choices=FUNCTIONS, default=FUNCTIONS, help="these functions alone")
+    options = parser.parse_args()
+    rounds = options.rounds
+    seen: dict[Variant, list[Start]] = {}
+    if set(options.only) & set(Deliveries.functions):
+        settings = Settings(strategy=_PATIENT, tick_period=timedelta(milliseconds=500), reconcile_delay=timedelta(0))
+        with LocalCloud(DIRECTORY / "deliveries", settings) as cloud, closing(Deliveries(cloud)) as scene:
+            seen |= _measure(cloud.directory, scene, options.only, rounds)
+    if set(options.only) & set(Backups.functions):
+        with (
+            LocalBackups(DIRECTORY / "backups", BackupSettings(drill_tick=NEVER)) as databases,
+            closing(Backups(databases)) as scene_of_backups,
+        ):
+            seen |= _measure(databases.directory, scene_of_backups, options.only, rounds)
     targets = {"ignored": IGNORED_RATIO_MAX, "matters": MATTERS_RATIO_MAX}
     bare = [alone for starts in seen.values() for alone, _ in starts]
     figures = [Figure(what="a bare function", values=bare, unit="s")]

@@ -1,6 +1,7 @@
-"""For each function one message it ignores and one that matters, the latter for a service whose release is promoted."""
+"""For each function one message it ignores, and one on which it does all it can do."""
 
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 from scripts.local_cloud.cloud import ERRORS_POLICY
 from scripts.local_cloud.monitoring.alerts import Incident, notification
 from scripts.local_cloud.settings import REPOSITORY, SERVICE
+from shared.analysis.verdict import Health, Verdict
 from shared.events import announcement as announcements
 from shared.events import command as commands
 from shared.events import deploy_request as deploy_requests
@@ -18,6 +20,7 @@ from shared.rollout.commands import Command, Verb
 from shared.rollout.facts import DeployRequested
 from shared.rollout.names import Release
 from shared.rollout.observations import Judged
+from shared.rollout.service import RevisionState
 
 UNKNOWN = "no-such-service"
 
@@ -49,18 +52,42 @@ def ignored() -> dict[str, Sent]:
     }
 
 
-def mattering(digest: str) -> dict[str, Sent]:
-    """By function; digest: of the promoted release. Each may be sent again and again."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnTrial:
+    """The canary that the messages are about. target: the revision to go back to."""
+
+    canary: str
+    target: str
+    rollout_id: str
+    sequence: int
+    step: int | None = 0
+
+
+def mattering(digest: str, trial: OnTrial) -> dict[str, Sent]:
+    """By function, as if sent now. digest: of a release that no rollout has met; trial: has users' traffic."""
     now = datetime.now(UTC)
     request, _ = _deploy_request(SERVICE, digest)
-    judged, _ = verdicts.encode(Judged(service=SERVICE, at=now, sequence=1))
-    order, attributes = _order(SERVICE)
+    verdict = Verdict(health=Health.HEALTHY, reason="A benchmark found it healthy.")
+    judged, _ = verdicts.encode(
+        Judged(
+            service=SERVICE,
+            at=now,
+            sequence=trial.sequence,
+            rollout_id=trial.rollout_id,
+            step=trial.step,
+            canary=trial.canary,
+            canary_state=RevisionState.READY,
+            target=trial.target,
+            verdict=verdict,
+        )
+    )
+    order, attributes = _order(SERVICE, Verb.PAUSE)
     incident = Incident(
-        id="0.benchmark", policy=ERRORS_POLICY, revision="web-other", started_at=now.timestamp(), observed_share=0.5
+        id="0.benchmark", policy=ERRORS_POLICY, revision=trial.canary, started_at=now.timestamp(), observed_share=0.5
     )
     news, _ = announcements.encode(
         Announcement(
-            key=f"{SERVICE}/000000-benchmark",
+            key=f"{SERVICE}/000000-{uuid.uuid4().hex}",
             kind="benchmark.told",
             service=SERVICE,
             at=now,
@@ -74,12 +101,12 @@ def mattering(digest: str) -> dict[str, Sent]:
     return {
         "image_pushed": _json("gcr", pushed, "deploy_requested"),
         "build_finished": _json("cloud-builds", build, "deploy_requested"),
-        "canary_deploy": Sent(topic="deploy-requests", data=request, rules=("already_stable",)),
-        "health_verify": _json("rollout-ticks", {}, "measured"),
-        "traffic_shift": Sent(topic="verdicts", data=judged, rules=("at_rest",)),
-        "auto_rollback": _json("alerts", notification(incident, 0.5, None), "incident_noted", "duplicate"),
-        "rollout_command": Sent(topic="commands", data=order, attributes=attributes, rules=("refused", "duplicate")),
-        "notify": Sent(topic="rollout-events", data=news, rules=("told", "duplicate")),
+        "canary_deploy": Sent(topic="deploy-requests", data=request, rules=("start",)),
+        "health_verify": _json("rollout-ticks", {}, f"measured: {SERVICE} "),
+        "traffic_shift": Sent(topic="verdicts", data=judged, rules=("rollout.advanced",)),
+        "auto_rollback": _json("alerts", notification(incident, 0.5, None), "rollout.rolled_back"),
+        "rollout_command": Sent(topic="commands", data=order, attributes=attributes, rules=("rollout.held",)),
+        "notify": Sent(topic="rollout-events", data=news, rules=("told",)),
     }
 
 
@@ -92,9 +119,9 @@ def _deploy_request(service: str, digest: str) -> tuple[bytes, dict[str, str]]:
     return deploy_requests.encode(DeployRequested(service=service, release=release, source="push", by="push"))
 
 
-def _order(service: str) -> tuple[bytes, dict[str, str]]:
+def _order(service: str, verb: Verb = Verb.RELEASE_PIN) -> tuple[bytes, dict[str, str]]:
     order = Command(
-        verb=Verb.RELEASE_PIN,
+        verb=verb,
         service=service,
         by="amina@example.org",
         why="a benchmark",

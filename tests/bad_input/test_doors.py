@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask, request
 
-from benchmarks.messages import mattering
+from benchmarks.messages import OnTrial, mattering
 from scripts.local_cloud.topology import ROUTES, Route
 from shared.config.backups import Backups
 from shared.runtime.door import open_door
@@ -24,8 +24,9 @@ TOO_LARGE = ("too large to keep", "too large")
 EXPORT = "exports/chat/app/20261123T000000Z.sql.gz"
 WRITTEN = {"bucket": "landing", "name": EXPORT, "generation": "7", "size": "9", "crc32c": "AAAAAA=="}
 CHANGED = {"resource": {"type": "cloud_run_revision", "labels": {"service_name": "web"}}}
+TRIAL = OnTrial(canary="web-00002-bbb", target="web-00001-aaa", rollout_id="web-1", sequence=1)
 EXAMPLES: dict[str, tuple[Any, Mapping[str, str]]] = {
-    **{sent.topic: (json.loads(sent.data), sent.attributes) for sent in mattering(digest("a")).values()},
+    **{sent.topic: (json.loads(sent.data), sent.attributes) for sent in mattering(digest("a"), TRIAL).values()},
     "revision-changes": (CHANGED, {}),
     "backup-requests": ({}, {}),
     "backup-checks": ({}, {}),

@@ -1,0 +1,198 @@
+"""What each function finds when its message comes: a state in which it does all it can do, put back before every start.
+
+The subscriptions are deleted once a scene is set, so that nothing but the function under the clock takes a message.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from google.api_core.exceptions import NotFound
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.storage import Client
+
+from benchmarks.messages import OnTrial, Sent, mattering
+from benchmarks.reaction import Reactions
+from scripts.local_cloud.backups import DATABASE, INSTANCE, LANDING, LocalBackups
+from scripts.local_cloud.cloud import LocalCloud, sample
+from scripts.local_cloud.contracts import PROJECT, REGION
+from scripts.local_cloud.settings import LEDGER_BUCKET, SERVICE
+from scripts.local_cloud.topology import ROUTES, Topology, subscription_path
+from shared.adapters.cloud_run import CloudRun
+from shared.rollout import codec
+from shared.rollout.names import Phase
+from shared.rollout.service import Service, TrafficTarget
+from shared.runtime.backup_ledger import catalogue_folder
+
+NEW_DIGEST = "sha256:" + "d" * 64  # an image nobody pushed: its revision is made, and no container starts
+PATIENCE_SECONDS = 60.0
+TRAFFIC_PER_SECOND = 40.0
+SEED = """
+CREATE TABLE messages(id bigserial PRIMARY KEY, body text NOT NULL);
+INSERT INTO messages(body) SELECT md5(n::text) FROM generate_series(1, 2000) n;
+"""
+
+
+class Scene(Protocol):
+    """functions: those it can set the scene for."""
+
+    @property
+    def functions(self) -> tuple[str, ...]: ...
+    def environment(self) -> dict[str, str]: ...
+    def set(self, function: str) -> Sent:
+        """Puts the state back and says what to send."""
+
+
+class Deliveries:
+    """A service with a promoted release, and the same service with a canary that users have met."""
+
+    functions = (
+        "image_pushed",
+        "build_finished",
+        "canary_deploy",
+        "health_verify",
+        "traffic_shift",
+        "auto_rollback",
+        "rollout_command",
+        "notify",
+    )
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud = cloud
+        self._run = CloudRun(PROJECT, REGION, cloud.run_endpoint)
+        reactions = Reactions(cloud)
+        try:
+            reactions.first_deployment()
+            self._stable = self._kept()
+            traffic = cloud.drive_traffic(requests_per_second=TRAFFIC_PER_SECOND, web_sockets=0)
+            cloud.push("v1", sample("--version", "v1"))
+            _until(lambda: self._phase() is Phase.PROGRESSING, "a canary has users")
+            _mute(cloud.endpoints()["pubsub"])
+            time.sleep(5)  # of traffic on both, for a history to judge
+            traffic.stop()
+            self._canary = self._kept()
+        finally:
+            reactions.close()
+        record = codec.decode(self._canary[0])
+        assert record.rollout is not None
+        self._trial = OnTrial(
+            canary=record.rollout.canary,
+            target=record.target,
+            rollout_id=record.rollout.id,
+            sequence=record.sequence,
+            step=record.rollout.step,
+        )
+
+    def environment(self) -> dict[str, str]:
+        return self._cloud.function_environment()
+
+    def set(self, function: str) -> Sent:
+        record, traffic = self._stable if function == "canary_deploy" else self._canary
+        service = self._read()
+        if (service.record, service.traffic) != (record, traffic):
+            self._run.move(service, record=record, traffic=traffic)
+            _until(lambda: self._read().serving == _percents(traffic), "the scene is set")
+        return mattering(NEW_DIGEST, self._trial)[function]
+
+    def close(self) -> None:
+        self._run.close()
+
+    def _read(self) -> Service:
+        return self._run.get(SERVICE)
+
+    def _phase(self) -> Phase | None:
+        rollout = codec.decode(self._read().record).rollout
+        return rollout.phase if rollout else None
+
+    def _kept(self) -> tuple[str, tuple[TrafficTarget, ...]]:
+        """The record without what was told already, and the split."""
+        service = self._read()
+        return codec.encode(replace(codec.decode(service.record), outbox=())), service.traffic
+
+
+class Backups:
+    """A database with one export that was verified: the next night to export, that export to read, a drill to start."""
+
+    functions = ("sql_backup", "backup_verify", "restore_drill")
+
+    def __init__(self, cloud: LocalBackups) -> None:
+        self._cloud = cloud
+        options = {"api_endpoint": cloud.storage.url}
+        self._storage = Client(project=PROJECT, credentials=AnonymousCredentials(), client_options=options)
+        cloud.database.query(SEED, DATABASE)
+        cloud.publish("backup-requests", b"{}", {})
+        _until(lambda: self._names(catalogue_folder(INSTANCE, DATABASE)), "an export is verified")
+        _mute(cloud.pubsub_endpoint)
+        [self._entry] = self._names(catalogue_folder(INSTANCE, DATABASE))
+        self._verified = self._ledger.blob(self._entry).download_as_bytes()
+        [export] = self._storage.list_blobs(LANDING)
+        self._written = {
+            "bucket": LANDING,
+            "name": export.name,
+            "generation": str(export.generation),
+            "size": str(export.size),
+            "crc32c": export.crc32c,
+        }
+
+    def environment(self) -> dict[str, str]:
+        return self._cloud.function_environment()
+
+    def set(self, function: str) -> Sent:
+        _until(self._idle, "no operation runs")
+        self._undo_drills()
+        for key in self._names(catalogue_folder(INSTANCE, DATABASE)):
+            self._ledger.blob(key).delete()
+        if function == "backup_verify":
+            body, attributes = json.dumps(self._written).encode(), {"eventType": "OBJECT_FINALIZE"}
+            return Sent(topic="backup-objects", data=body, attributes=attributes, rules=("verified: ",))
+        self._ledger.blob(self._entry).upload_from_string(self._verified)
+        if function == "restore_drill":
+            return Sent(topic="drill-requests", data=b"{}", rules=("create: ",))
+        return Sent(topic="backup-requests", data=b"{}", rules=("started: ",))
+
+    def close(self) -> None:
+        self._storage.close()
+
+    @property
+    def _ledger(self) -> Any:
+        return self._storage.bucket(LEDGER_BUCKET)
+
+    def _names(self, prefix: str) -> list[str]:
+        return sorted(blob.name for blob in self._storage.list_blobs(LEDGER_BUCKET, prefix=prefix))
+
+    def _idle(self) -> bool:
+        return all(row["status"] == "DONE" for row in self._cloud.sql.list_operations({}, None)["items"])
+
+    def _undo_drills(self) -> None:
+        for row in self._cloud.sql.list_instances({}, None)["items"]:
+            if row["name"] != INSTANCE:
+                self._cloud.sql.delete_instance({"instance": row["name"]}, None)
+                _until(self._idle, "the throw-away instance is gone")
+        for key in self._names("drills/"):
+            self._ledger.blob(key).delete()
+
+
+def _mute(pubsub: str) -> None:
+    """No message reaches the functions that run all the time."""
+    topology = Topology(pubsub)
+    for route in ROUTES:
+        try:
+            topology.subscriber.delete_subscription(subscription=subscription_path(route.subscription))
+        except NotFound:
+            continue  # of the other cloud's
+    topology.close()
+
+
+def _percents(traffic: tuple[TrafficTarget, ...]) -> Mapping[str, int]:
+    return {row.revision: row.percent for row in traffic if row.percent and row.revision}
+
+
+def _until(true: Callable[[], Any], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:g} s, at {datetime.now(UTC):%H:%M:%S}")
+        time.sleep(0.02)
