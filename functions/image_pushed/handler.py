@@ -9,9 +9,12 @@ from shared.runtime.cloud import Cloud
 
 def handle(message: Message, cloud: Cloud) -> str:
     """Parse, route, publish."""
-    outcome = image_push.route(image_push.parse(message), cloud.environment)
-    if not isinstance(outcome, DeployRequested):
-        return f"{outcome.rule}: {outcome.text}"
-    data, attributes = deploy_request.encode(outcome)
-    cloud.messages.publish(DEPLOY_REQUESTS, data, attributes)
-    return f"deploy_requested: {outcome.release.reference} for {outcome.service}"
+    sentences = []
+    for outcome in image_push.route(image_push.parse(message), cloud.environment):
+        if isinstance(outcome, DeployRequested):
+            data, attributes = deploy_request.encode(outcome)
+            cloud.messages.publish(DEPLOY_REQUESTS, data, attributes)
+            sentences.append(f"deploy_requested: {outcome.release.reference} for {outcome.service}")
+        else:
+            sentences.append(f"{outcome.rule}: {outcome.text}")
+    return " ".join(sentences)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.config.environment import Environment
+from shared.config.environment import Environment, ManagedService
 from shared.errors import InvalidEvent
 from shared.events import fields
 from shared.events.ignored import Ignored
@@ -45,18 +45,22 @@ def parse(message: Message) -> ImagePushed:
     return ImagePushed(action=action, image=repository or tagged, digest=digest, tag=tag, at=message.published_at)
 
 
-def route(push: ImagePushed, environment: Environment) -> DeployRequested | Ignored:
-    """The deploy that this push asks for, or the rule that ignores it."""
+def route(push: ImagePushed, environment: Environment) -> tuple[DeployRequested | Ignored, ...]:
+    """The deploys that this push asks for, one for every service of the image, or the rules that ignore it."""
     name = f"{push.image}:{push.tag or push.digest}"
     if push.action == "DELETE":
-        return Ignored(rule="deleted", text=f"{name} was deleted; nothing deploys for that.")
+        return (Ignored(rule="deleted", text=f"{name} was deleted; nothing deploys for that."),)
     if not push.tag:
-        return Ignored(rule="untagged", text=f"{name} has no tag; only tagged pushes deploy.")
+        return (Ignored(rule="untagged", text=f"{name} has no tag; only tagged pushes deploy."),)
     if _SIGNATURE.fullmatch(push.tag):
-        return Ignored(rule="signature", text=f"{name} is a signature, not an image.")
-    service = next((row for row in environment.services.values() if row.image == push.image), None)
-    if service is None:
-        return Ignored(rule="unknown_image", text=f"{push.image} belongs to no service of {environment.name}.")
+        return (Ignored(rule="signature", text=f"{name} is a signature, not an image."),)
+    services = [row for row in environment.services.values() if row.image == push.image]
+    if not services:
+        return (Ignored(rule="unknown_image", text=f"{push.image} belongs to no service of {environment.name}."),)
+    return tuple(_route_to(service, push, name) for service in services)
+
+
+def _route_to(service: ManagedService, push: ImagePushed, name: str) -> DeployRequested | Ignored:
     if service.deploys_on != "push":
         return Ignored(rule="deploys_on_build", text=f"{service.name} deploys on finished builds.")
     if not re.fullmatch(service.deploy_tags, push.tag):

@@ -1,5 +1,6 @@
 """Google's messages and operators': what they mean, and what is wrong with them, by field."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,10 +46,21 @@ def pushed(**changes: Any) -> ImagePushed:
 
 
 def test_a_tagged_push_asks_for_a_deploy_by_digest() -> None:
-    outcome = image_push.route(image_push.parse(message(payload("image_push_tag"))), environment())
+    [outcome] = image_push.route(image_push.parse(message(payload("image_push_tag"))), environment())
     assert isinstance(outcome, DeployRequested)
     assert (outcome.service, outcome.release.reference) == ("web", f"{IMAGE}@{DIGEST}")
     assert (outcome.release.requested_at, outcome.release.tag) == (NOW, "1.1")
+
+
+def test_an_image_of_several_services_is_deployed_to_all_of_them() -> None:
+    found = environment()
+    worker = replace(found.services["web"], name="worker")
+    built = replace(found.services["web"], name="built", deploys_on="build")
+    found = replace(found, services={**found.services, "worker": worker, "built": built})
+    outcomes = image_push.route(image_push.parse(message(payload("image_push_tag"))), found)
+    deployed = [outcome.service for outcome in outcomes if isinstance(outcome, DeployRequested)]
+    ignored = [outcome.rule for outcome in outcomes if isinstance(outcome, Ignored)]
+    assert (deployed, ignored) == (["web", "worker"], ["deploys_on_build"])
 
 
 def test_container_registrys_messages_read_the_same() -> None:
@@ -66,14 +78,14 @@ def test_container_registrys_messages_read_the_same() -> None:
     ],
 )
 def test_an_ignored_push_names_its_rule(push: str, row: dict[str, Any], rule: str) -> None:
-    outcome = image_push.route(image_push.parse(message(payload(push))), environment(**row))
+    [outcome] = image_push.route(image_push.parse(message(payload(push))), environment(**row))
     assert isinstance(outcome, Ignored)
     assert outcome.rule == rule
 
 
 def test_signatures_and_pushes_without_a_digest_are_ignored() -> None:
-    signature = image_push.route(pushed(tag=DIGEST.replace(":", "-") + ".sig"), environment())
-    bare = image_push.route(image_push.parse(message({"action": "INSERT", "tag": f"{IMAGE}:1.1"})), environment())
+    [signature] = image_push.route(pushed(tag=DIGEST.replace(":", "-") + ".sig"), environment())
+    [bare] = image_push.route(image_push.parse(message({"action": "INSERT", "tag": f"{IMAGE}:1.1"})), environment())
     assert [outcome.rule for outcome in (signature, bare) if isinstance(outcome, Ignored)] == [
         "signature",
         "no_digest",
