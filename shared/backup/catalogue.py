@@ -72,7 +72,7 @@ def decode(data: bytes) -> Entry:
     """Raises InvalidRecord."""
     try:
         return _entry(json.loads(data))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise InvalidRecord(f"the catalogue entry cannot be read: {type(error).__name__}: {error}") from error
 
 

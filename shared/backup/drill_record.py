@@ -82,6 +82,6 @@ def decode_export(data: bytes) -> Entry:
     """Raises InvalidRecord."""
     try:
         export = json.loads(data)["export"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidRecord(f"the drill's beginning cannot be read: {type(error).__name__}: {error}") from error
     return catalogue.decode(json.dumps(export).encode())

@@ -61,7 +61,7 @@ def read(answer: bytes) -> Restored:
                     checks[name] = value == "true"
                 case _:
                     unknown.append(kind)
-    except (ValueError, csv.Error) as error:
+    except (ValueError, OverflowError, csv.Error) as error:
         raise InvalidRecord(f"the restored database's answer cannot be read: {error}") from error
     if unknown:
         raise InvalidRecord(f"the restored database's answer has rows of {unknown[0]}, which nobody asked for")

@@ -93,7 +93,7 @@ def load_environment(text: str) -> Environment:
     """Raises InvalidEnvironment with every problem at once."""
     try:
         raw = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidEnvironment([f"{VARIABLE}: not JSON: {error}"]) from error
     reader = _Reader()
     if not isinstance(raw, dict):

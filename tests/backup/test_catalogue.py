@@ -41,8 +41,21 @@ def test_an_entry_is_read_as_it_was_written(written: Entry) -> None:
     assert decode(encode(written)) == written
 
 
+def test_an_entry_that_is_nested_too_deep_says_so() -> None:
+    with pytest.raises(InvalidRecord, match="RecursionError"):
+        decode(b'{"a":' * 100_000)
+
+
 @pytest.mark.parametrize(
-    "change", [{"v": 2}, {"key": "exports/elsewhere"}, {"rows": 7}, {"generation": "x"}, {"faults": [{"kind": "?"}]}]
+    "change",
+    [
+        {"v": 2},
+        {"key": "exports/elsewhere"},
+        {"rows": 7},
+        {"generation": "x"},
+        {"generation": float("inf")},
+        {"faults": [{"kind": "?"}]},
+    ],
 )
 def test_an_entry_that_cannot_be_read_says_so(change: dict[str, object]) -> None:
     body = json.loads(encode(entry())) | change

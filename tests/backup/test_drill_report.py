@@ -44,7 +44,7 @@ def test_names_tell_databases_and_drills_apart() -> None:
 
 def test_the_export_a_drill_restores_is_kept_with_its_beginning() -> None:
     assert drill_record.decode_export(drill_record.encode_export(EXPORT)) == EXPORT
-    for bad in (b"{", b"[]", b"{}", b'{"export": {"v": 9}}'):
+    for bad in (b"{", b"[]", b"{}", b'{"export": {"v": 9}}', b"[" * 100_000):
         with pytest.raises(InvalidRecord):
             drill_record.decode_export(bad)
 
@@ -66,7 +66,7 @@ def test_the_answer_is_read_back() -> None:
     assert found.newest == datetime(1970, 1, 1, microsecond=500000, tzinfo=UTC)
     assert found.checks == {"a": True, "b": False}
     assert restored.read(b"newest,,\n").newest is None
-    for bad in (b"rows,a\n", b"rows,a,x\n", b"colour,a,b\n"):
+    for bad in (b"rows,a\n", b"rows,a,x\n", b"colour,a,b\n", b"newest,,inf\n", b"newest,,1e300\n"):
         with pytest.raises(InvalidRecord):
             restored.read(bad)
 

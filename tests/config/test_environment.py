@@ -33,6 +33,12 @@ def web_problems(**row: Any) -> list[str]:
     return problems(json.dumps({**GOOD, "services": {"web": {"image": "i", **row}}}))
 
 
+@pytest.mark.parametrize("text", ["{", '{"a":' * 100_000, '{"services": ' + "9" * 5000 + "}"])
+def test_what_json_cannot_read_is_named(text: str) -> None:
+    [problem] = problems(text)
+    assert problem.startswith("DELIVERY_ENVIRONMENT: not JSON: ")
+
+
 def test_a_short_file_gets_every_default() -> None:
     environment = load()
     assert environment.services["web"].strategy == Strategy()
