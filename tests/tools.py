@@ -1,6 +1,7 @@
 """Other people's tools, without which a test proves nothing: where they are missing, a skip that says so.
 
-In CI a missing tool is a failure.
+In CI a missing tool is a failure, and so is one that belongs to a tool that is there: whoever has gcloud can have what
+holds our Pub/Sub to Google's.
 """
 
 import os
@@ -13,13 +14,18 @@ EMULATOR = "platform/pubsub-emulator/lib"
 TERRAFORM_OFFLINE = "TERRAFORM_OFFLINE"
 
 
-def required(tool: str, found: str | None) -> str:
-    """The path that was found; skips the test, or in CI fails it, when there is none."""
+def required(tool: str, found: str | None, *, expected: str = "") -> str:
+    """The path that was found; skips the test when there is none, or fails it in CI and where the tool is expected.
+
+    expected: why it should be here, or "".
+    """
     if found is not None:
         return found
     if os.environ.get("CI"):
         pytest.fail(f"{tool} is missing, and CI may not skip this")
-    pytest.skip(f"{tool} is not installed here")
+    if expected:
+        pytest.fail(f"{tool} is missing, and {expected}")
+    pytest.skip(f"NOTHING WAS PROVED: {tool} is not installed here")
 
 
 def installed(name: str, directory: Path) -> str:
@@ -32,7 +38,7 @@ def gcloud() -> str:
 
 
 def java() -> str:
-    return required("java", shutil.which("java"))
+    return required("java", shutil.which("java"), expected=_beside_gcloud("default-jre-headless"))
 
 
 def pubsub_emulator() -> str:
@@ -40,7 +46,13 @@ def pubsub_emulator() -> str:
     named = [Path(os.environ["PUBSUB_EMULATOR_JAR"])] if "PUBSUB_EMULATOR_JAR" in os.environ else []
     roots = [Path(gcloud()).resolve().parents[1], Path("/usr/lib/google-cloud-sdk")]
     jars = named + [jar for root in roots for jar in (root / EMULATOR).glob("cloud-pubsub-emulator-*-all.jar")]
-    return required("Google's Pub/Sub emulator", next((str(jar) for jar in jars if jar.is_file()), None))
+    found = next((str(jar) for jar in jars if jar.is_file()), None)
+    return required("Google's Pub/Sub emulator", found, expected=_beside_gcloud("google-cloud-cli-pubsub-emulator"))
+
+
+def _beside_gcloud(package: str) -> str:
+    """Why a tool that gcloud's own emulators need should be here, and how to get it; "" where gcloud is not."""
+    return f"gcloud is here: apt-get install {package}" if shutil.which("gcloud") else ""
 
 
 def terraform_offline() -> list[str]:
