@@ -7,6 +7,9 @@ import { logOptions, traceFields } from "./log.js";
 
 const PAGE = 100;
 const GOING_AWAY = 1001; // https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+// A container cannot know that its revision lost its traffic, and an open socket keeps the instance: so no socket lives
+// longer than this, give or take a fifth, and all are on the revision that serves soon after any change of the split.
+const SOCKET_LIFE_MS = 10 * 60_000;
 const PING_MS = 25_000; // below every proxy's idle limit, and seldom enough for an expensive line
 
 const messageSchema = {
@@ -23,9 +26,9 @@ const roomSchema = { type: "object", properties: { room: { type: "string", patte
 
 /**
  * revision: what answers tell they came from; project: for trace names; faults: {errorRate, latencyMs} of a release
- * that is told to misbehave. Probe paths do not end in "z": Google's front end keeps such paths to itself.
+ * that is told to misbehave; socketLifeMs: how long a socket lives at most, on average. Probe paths do not end in "z": Google's front end keeps such paths to itself.
  */
-export async function buildApp({ store, revision = "local", project = "", faults = {}, logLevel = "info" }) {
+export async function buildApp({ store, revision = "local", project = "", faults = {}, logLevel = "info", socketLifeMs = SOCKET_LIFE_MS }) {
   const app = Fastify({
     logger: logOptions(logLevel),
     childLoggerFactory: (logger, bindings, options, request) =>
@@ -78,8 +81,11 @@ export async function buildApp({ store, revision = "local", project = "", faults
     const sockets = rooms.get(room) ?? new Set();
     rooms.set(room, sockets.add(socket));
     const pings = setInterval(() => socket.ping(), PING_MS);
+    const spread = 0.8 + 0.4 * Math.random(); // those who came together do not come back together
+    const end = setTimeout(() => askBack(socket, "the socket is old: reconnect"), socketLifeMs * spread);
     socket.on("close", () => {
       clearInterval(pings);
+      clearTimeout(end);
       sockets.delete(socket);
     });
     socket.send(JSON.stringify({ type: "hello", revision }));
@@ -89,13 +95,16 @@ export async function buildApp({ store, revision = "local", project = "", faults
   app.decorate("drain", () => {
     app.draining = true;
     for (const sockets of rooms.values()) {
-      for (const socket of sockets) {
-        socket.send(JSON.stringify({ type: "reconnect" }));
-        socket.close(GOING_AWAY, "the instance is ending: reconnect");
-      }
+      for (const socket of sockets) askBack(socket, "the instance is ending: reconnect");
     }
   });
 
   app.addHook("onClose", async () => store.close());
   return app;
+}
+
+/** The client opens another socket, which goes where traffic goes now, and asks for what it missed. */
+function askBack(socket, why) {
+  socket.send(JSON.stringify({ type: "reconnect" }));
+  socket.close(GOING_AWAY, why);
 }

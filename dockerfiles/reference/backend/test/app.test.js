@@ -74,6 +74,17 @@ test("ready means that the database answers and that nobody is leaving", async (
   await app.close();
 });
 
+test("no socket outlives its time: it is asked to come back, to whatever revision serves then", async () => {
+  const { app, uri } = await served({ socketLifeMs: 20 });
+  const socket = new WebSocket(`${uri.replace("http", "ws")}/rooms/lagos/socket`);
+  const heard = [];
+  socket.on("message", (data) => heard.push(JSON.parse(data).type));
+  const [code, reason] = await once(socket, "close");
+  assert.deepEqual(heard, ["hello", "reconnect"]);
+  assert.deepEqual([code, String(reason)], [1001, "the socket is old: reconnect"]);
+  await app.close();
+});
+
 test("a socket hears its room alone, and is asked to reconnect when the instance ends", async () => {
   const { app, uri } = await served();
   const socket = new WebSocket(`${uri.replace("http", "ws")}/rooms/lagos/socket`);
