@@ -45,7 +45,9 @@ COPY public.messages (id, room, body, sent_at) FROM stdin;
 _TAIL = "\\.\n\n--\n-- PostgreSQL database dump complete\n--\n"
 _CHILD = """
 import json, sys, time
-import functions.backup_verify.handler as handler
+import functions.backup_verify.handler
+from shared.backup.dump import read_dump
+from shared.runtime.checksum import Checksum
 from shared.adapters.objects import StorageObjects
 from shared.adapters.cloud_sql import CloudSql
 
@@ -59,7 +61,8 @@ for _ in objects.pieces(bucket, key, generation, 1):
     pass
 idle = memory("VmHWM")
 began = time.process_time()
-report = handler.read_dump(objects.pieces(bucket, key, generation, size))
+checksum = Checksum()
+report = read_dump(checksum.of(objects.pieces(bucket, key, generation, size)))
 seconds = time.process_time() - began
 print(json.dumps({"idle": idle, "peak": memory("VmHWM"), "seconds": seconds,
                   "rows": report.rows, "faults": [fault.text for fault in report.faults]}))

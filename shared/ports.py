@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.analysis.evidence import Expectation, History, Probe
+    from shared.backup.instance_backups import InstanceBackups
     from shared.backup.operations import Operation
+    from shared.backup.stored import Stored
     from shared.connectivity.page import Page
     from shared.rollout.freezes import Freezes
     from shared.rollout.service import Revision, Service, TrafficTarget
@@ -128,7 +130,10 @@ class Databases(Protocol):
         """The newest hundred, newest first."""
 
     def newest_backup(self, instance: str) -> datetime | None:
-        """When the newest successful Cloud SQL backup (automated or asked for, never an export) ended."""
+        """When the newest automated Cloud SQL backup (never an export) that was successful ended."""
+
+    def backup_settings(self, instance: str) -> InstanceBackups:
+        """Whether it makes backups by itself."""
 
 
 class Objects(Protocol):
@@ -136,6 +141,9 @@ class Objects(Protocol):
 
     def pieces(self, bucket: str, key: str, generation: int, size: int) -> Iterator[bytes]:
         """The stored bytes of exactly this generation, in order, a few megabytes at a time. Raises NotFound."""
+
+    def find(self, bucket: str, key: str) -> Stored | None:
+        """What is there under this name now."""
 
     def read(self, bucket: str, key: str) -> bytes:
         """All of a small object. Raises NotFound."""

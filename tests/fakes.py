@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import google_crc32c
 
 from shared.analysis.evidence import Expectation, History, Probe, ProbeOutcome
+from shared.backup.instance_backups import InstanceBackups
 from shared.backup.operations import Operation, OperationKind
+from shared.backup.stored import Stored
 from shared.config.environment import Environment, ManagedService
 from shared.connectivity.page import Kind, Page, Resource
 from shared.errors import Conflict, NotFound, Unavailable
@@ -242,6 +244,9 @@ class FakeDatabases:
     names: set[str] = field(default_factory=lambda: {"chat"})
     rows: dict[str, Operation] = field(default_factory=dict)
     backups: dict[str, datetime] = field(default_factory=dict)
+    settings: InstanceBackups = field(
+        default_factory=lambda: InstanceBackups(enabled=True, point_in_time=True, log_days=7)
+    )
     busy: bool = False
     admitted: set[tuple[str, str]] = field(default_factory=set)
 
@@ -286,6 +291,10 @@ class FakeDatabases:
         self._check(instance)
         return self.backups.get(instance)
 
+    def backup_settings(self, instance: str) -> InstanceBackups:
+        self._check(instance)
+        return self.settings
+
     def end(self, name: str, problem: str = "") -> None:
         row = self.rows[name] = replace(self.rows[name], done=True, problem=problem, ended_at=self.clock.now())
         if row.kind is OperationKind.DELETE and not problem:
@@ -323,6 +332,12 @@ class FakeObjects:
             raise NotFound(key)
         for start in range(0, size, 1000):
             yield content[start : min(start + 1000, size)]
+
+    def find(self, bucket: str, key: str) -> Stored | None:
+        for (where, name, generation), content in reversed(self.contents.items()):
+            if (where, name) == (bucket, key):
+                return Stored(generation=generation, size=len(content), crc32c=crc32c(content))
+        return None
 
     def read(self, bucket: str, key: str) -> bytes:
         found = next((data for (b, k, _), data in self.contents.items() if (b, k) == (bucket, key)), None)

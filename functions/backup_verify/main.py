@@ -1,4 +1,4 @@
-"""Reads every finished export to its end and says whether it is good; on each check, whether a fresh good one exists.
+"""Reads every finished export to its end and says whether it is good; on each check, what is missing, late or unread.
 
 IAM: reading the landing bucket (it reads the chats it verifies), creating and reading in the locked bucket and in the
 ledger, cloudsql.instances.get and list, cloudsql.backupRuns.list, roles/pubsub.publisher on rollout-events and

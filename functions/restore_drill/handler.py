@@ -5,17 +5,20 @@ What a drill set out to do is in the ledger before its instance is; where it sta
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared.backup import drill_record
 from shared.backup.drill import leftovers
 from shared.backup.drill_record import DrillName
+from shared.backup.names import is_drill_of, night_of
 from shared.config.backups import Backups
 from shared.errors import Conflict, InvalidEvent
 from shared.events import tick
 from shared.events.message import Message
-from shared.rollout.announcement import Severity
-from shared.runtime.backup_ledger import newest_good, tell
+from shared.runtime.backup_ledger import newest_good
+from shared.runtime.backup_news import tell
 from shared.runtime.cloud import Cloud
+from shared.runtime.one_by_one import one_by_one
 
 from .steps import advance, news_key
 
@@ -32,18 +35,15 @@ def handle(message: Message, cloud: Cloud) -> str:
         case "drill-requests":
             wanted = message.attributes.get("instance", "")
             began = tick.parse(message).at.replace(microsecond=0)
-            outcomes = [
-                _start(cloud, backups, name, now) for name in _names(backups, began) if wanted in ("", name.instance)
-            ]
+            names = [name for name in _names(backups, began) if wanted in ("", name.instance)]
+            outcomes = one_by_one(partial(_start, cloud, backups, name, now) for name in names)
             return "; ".join(outcomes) or f"not_ours: {wanted} is no configured instance."
         case "drill-ticks":
             instances = cloud.databases.instances()
-            outcomes = [
-                advance(cloud, backups, drill, exists=drill.throw_away in instances)
-                for name in _names(backups, now)
-                for drill in _active(cloud, name, instances)
-            ]
-            return "; ".join([*outcomes, *_sweep(cloud, backups, instances, now)]) or "idle: no drill runs."
+            left = leftovers(instances, now, backups.drill_deadline + _GRACE)
+            sweeping = [partial(_sweep, cloud, backups, name, now) for name in left]
+            going_on = [partial(_go_on, cloud, backups, name, instances) for name in _names(backups, now)]
+            return "; ".join(one_by_one([*sweeping, *going_on])) or "idle: no drill runs."
         case topic:
             raise InvalidEvent("topic", f'must be drill-requests or drill-ticks, not "{topic}"')
 
@@ -67,7 +67,7 @@ def _start(cloud: Cloud, backups: Backups, name: DrillName, now: datetime) -> st
     newest = newest_good(cloud, name.instance, name.database)
     if newest is None:
         text = f"{name.database} on {name.instance} has no verified export that could be restored."
-        tell(cloud, news_key(name), "drill.failed", text, Severity.PAGE, instance=name.instance)
+        tell(cloud, news_key(name), "drill.failed", text, instance=name.instance, database=name.database)
         return f"nothing_to_restore: {name.instance}/{name.database}"
     cloud.ledger.append(name.started, drill_record.encode_export(newest))
     return advance(cloud, backups, name, exists=name.throw_away in instances)
@@ -81,15 +81,27 @@ def _active(cloud: Cloud, name: DrillName, instances: frozenset[str]) -> list[Dr
     return [drill for drill in drills if not keys & {drill.passed, drill.failed} or drill.throw_away in instances]
 
 
-def _sweep(cloud: Cloud, backups: Backups, instances: frozenset[str], now: datetime) -> Iterator[str]:
-    """No throw-away instance outlives its drill: whosever it is and whatever became of the ledger."""
-    for left in leftovers(instances, now, backups.drill_deadline + _GRACE):
-        text = f"The throw-away instance {left} should be gone, costs money and holds real data; it is deleted now."
-        source = next((name for name in backups.instances if left.startswith(f"drill-{name}-")), "")
-        tell(cloud, f"drills/{left}", "drill.leftover", text, Severity.PAGE, instance=source)
-        try:
-            cloud.databases.delete(left)
-        except Conflict as error:
-            yield f"refused: {left}: {error}"
-        else:
-            yield f"swept: {left}"
+def _go_on(cloud: Cloud, backups: Backups, name: DrillName, instances: frozenset[str]) -> str:
+    """One step of each drill of a database that is not over; "" when there is none."""
+    drills = _active(cloud, name, instances)
+    steps = [partial(advance, cloud, backups, drill, exists=drill.throw_away in instances) for drill in drills]
+    return "; ".join(one_by_one(steps))
+
+
+def _sweep(cloud: Cloud, backups: Backups, left: str, now: datetime) -> str:
+    """No throw-away instance outlives its drill: whosever it is and whatever became of the ledger.
+
+    Told again every night that it is still there. Nobody's pages for the first instance, for alerts are per instance.
+    """
+    text = f"The throw-away instance {left} should be gone, costs money and holds real data; it is deleted now."
+    source = next((name.instance for name in _names(backups, now) if is_drill_of(left, name.label)), "")
+    if not source:
+        source = next(iter(backups.instances))
+        text += " It is of no configured database."
+    night = night_of(now, timedelta(days=1))
+    tell(cloud, f"drills/{left}-{night:%Y%m%d}", "drill.leftover", text, instance=source, throw_away=left)
+    try:
+        cloud.databases.delete(left)
+    except Conflict as error:
+        return f"refused: {left}: {error}"
+    return f"swept: {left}"

@@ -7,8 +7,7 @@ from shared.backup.drill_record import DrillName
 from shared.backup.operations import Operation
 from shared.config.backups import Backups
 from shared.errors import Conflict, InvalidRecord, NotFound
-from shared.rollout.announcement import Severity
-from shared.runtime.backup_ledger import tell
+from shared.runtime.backup_news import tell
 from shared.runtime.cloud import Cloud
 
 
@@ -19,10 +18,10 @@ def news_key(name: DrillName) -> str:
 
 def advance(cloud: Cloud, backups: Backups, name: DrillName, *, exists: bool) -> str:
     """What was done, "step: instance". exists: whether the throw-away instance does."""
-    content = cloud.ledger.read(name.started)
-    if content is None:
-        raise InvalidRecord(f"{name.started} is not in the ledger")
-    export = drill_record.decode_export(content)
+    try:
+        export = drill_record.decode_export(cloud.ledger.read(name.started) or b"")
+    except InvalidRecord as error:
+        return _give_up(cloud, name, error, exists=exists)
     operations = _operations(cloud, name)
     drill = observe(
         operations,
@@ -54,12 +53,12 @@ def _take(cloud: Cloud, backups: Backups, name: DrillName, export: Entry, step: 
             sql.create_database(instance, database)
         case Step.CHECK_EMPTY:
             sql.admit(instance, backups.drill_bucket)
-            sql.export_query(instance, database, restored.TABLES_QUERY, _uri(backups, name, step))
+            sql.export_query(instance, database, restored.OBJECTS_QUERY, _uri(backups, name, step))
         case Step.IMPORT:
             return _import(cloud, backups, name, export)
         case Step.COUNT:
-            drilled = backups.drilled(name.instance, database)
-            asked = restored.query(export.report.rows, drilled.newest_row, drilled.checks)
+            known = backups.database(name.instance, database)
+            asked = restored.query(export.report.rows, known.newest_row, known.checks)
             sql.export_query(instance, database, asked, _uri(backups, name, step))
         case Step.DELETE:
             sql.delete(instance)
@@ -70,16 +69,16 @@ def _take(cloud: Cloud, backups: Backups, name: DrillName, export: Entry, step: 
 
 def _import(cloud: Cloud, backups: Backups, name: DrillName, export: Entry) -> str:
     """From a copy of the kept file, whose bytes must be those that were verified."""
-    tables = cloud.objects.read(backups.drill_bucket, _key(name, Step.CHECK_EMPTY)).decode().strip()
-    if tables != "0":
-        return f"the new instance was not empty, it had {tables} tables"
+    there = cloud.objects.read(backups.drill_bucket, _key(name, Step.CHECK_EMPTY)).decode().strip()
+    if there != "0":
+        return f"the new instance was not empty, it had {there} tables, views and sequences"
     kept, copy = backups.locked_bucket or export.bucket, _key(name, Step.IMPORT)
     try:
         crc32c = cloud.objects.copy(kept, export.name.key, backups.drill_bucket, copy)
     except NotFound:
         return f"the verified export {export.name.key} is not in {kept}"
     if crc32c != export.crc32c:
-        return f"{export.name.key} in {kept} is not the file that was verified"
+        return f"the export {export.name.key} in {kept} is not the file that was verified"
     cloud.databases.load(name.throw_away, name.database, _uri(backups, name, Step.IMPORT))
     return ""
 
@@ -91,21 +90,38 @@ def _report(
     found = None
     if not failure:
         found = restored.read(cloud.objects.read(backups.drill_bucket, _key(name, Step.COUNT)))
-    objectives = backups.drilled(name.instance, name.database).objectives
-    report = drill_report.assess(name, export, objectives, found, durations(operations), failure)
+    known = backups.database(name.instance, name.database)
+    steps = durations(operations)
+    report = drill_report.assess(name, export, known.objectives, found, steps, failure, known.append_only)
     where = f"{name.database} on {name.instance}"
     if report.passed:
-        kind, severity = "drill.passed", Severity.INFO
+        kind = "drill.passed"
         rows = sum(report.restored.rows.values()) if report.restored else 0
         taken = drill_report.in_words(report.measured.recovery)
         text = f"The export {export.name.key} of {where} was restored: {rows} rows, all there, in {taken}."
     else:
-        kind, severity = "drill.failed", Severity.PAGE
+        kind = "drill.failed"
         text = f"The restore drill of {where} failed: {' '.join(report.problems)}"
-    tell(cloud, news_key(name), kind, text, severity, instance=name.instance, database=name.database)
+    page = f"gs://{cloud.environment.ledger_bucket}/{name.page}"
+    tell(cloud, news_key(name), kind, text, instance=name.instance, database=name.database, page=page)
     cloud.ledger.append(name.page, drill_report.page(report).encode())
     cloud.ledger.append(name.passed if report.passed else name.failed, drill_report.encode(report))
     return f"{'passed' if report.passed else 'failed'}: {name.throw_away}"
+
+
+def _give_up(cloud: Cloud, name: DrillName, error: InvalidRecord, *, exists: bool) -> str:
+    """A drill nobody knows the beginning of ends here, or no other of its database could ever begin."""
+    if not cloud.ledger.existing([name.passed, name.failed]):
+        text = f"The restore drill of {name.database} on {name.instance} cannot go on: {error}"
+        tell(cloud, news_key(name), "drill.failed", text, instance=name.instance, database=name.database)
+        cloud.ledger.append(name.failed, drill_report.encode_lost(name, str(error)))
+    if not exists:
+        return f"failed: {name.throw_away}"
+    try:
+        cloud.databases.delete(name.throw_away)
+    except Conflict as conflict:
+        return f"refused: {Step.DELETE} of {name.throw_away}: {conflict}"
+    return f"{Step.DELETE}: {name.throw_away}"
 
 
 def _why(drill: Drill, cloud: Cloud) -> str:

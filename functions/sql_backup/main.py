@@ -1,4 +1,4 @@
-"""Starts the nightly export of every configured database on Cloud Scheduler's tick, and returns at once.
+"""Counts and exports every configured database on Cloud Scheduler's tick or a person's request, and returns at once.
 
 IAM: cloudsql.instances.export on the configured instances, cloudsql.instances.get and list, reading the ledger,
 roles/pubsub.publisher on rollout-events and rejected-events. The instance's own service account writes the

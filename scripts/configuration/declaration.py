@@ -153,6 +153,9 @@ class Backups:
         "A release that migrates waits for a verified export of a night at most so long ago", low=1, high=168
     )
     append_only: tuple[str, ...] = says("Tables that never lose a row", pattern=r"\S+\.\S+")
+    volatile: tuple[str, ...] = says("Tables whose rows come and go within minutes", pattern=r"\S+\.\S+")
+    retired: tuple[str, ...] = says("Tables a migration dropped: an export may lack them", pattern=r"\S+\.\S+")
+    extensions: tuple[str, ...] = says("Extensions a migration added: an export may need them", pattern=r"[a-z]\S*")
     newest_row: str = says('SQL whose one value is the time of the newest row, or "": what a drill calls lost')
     checks: Mapping[str, str] = says("SQL whose one value must be true in a restored copy, by name", pattern=NAME)
     recovery_point_hours_max: int = says("A drill that would lose more fails (RPO)", low=1, high=168)

@@ -52,10 +52,14 @@ def backups(found: Configuration) -> dict[str, Any] | None:
         "locked_bucket": f"{found.project.id}-backups",
         "drill_bucket": f"{found.project.id}-drills",
         "instances": {name: [name] for name in rows},
-        "age_max_seconds": 3600 * max(row.verified_age_hours_max for row in rows.values()),
-        "append_only": sorted({table for row in rows.values() for table in row.append_only}),
-        "drills": {
+        "databases": {
             f"{name}/{name}": {
+                "append_only": list(row.append_only),
+                "volatile": list(row.volatile),
+                "retired": list(row.retired),
+                "extensions": list(row.extensions),
+                "age_max_seconds": 3600 * row.verified_age_hours_max,
+                "log_days": row.point_in_time_days,
                 "newest_row": row.newest_row,
                 "checks": row.checks,
                 "recovery_point_seconds": 3600 * row.recovery_point_hours_max,

@@ -1,4 +1,4 @@
-"""Backups that are proved: a real PostgreSQL is exported, read, restored and compared; then nine broken exports come.
+"""Backups that are proved: a real PostgreSQL is counted, exported, read, restored and compared; then broken files come.
 
 Every step is asked for as Cloud Scheduler or an operator would ask, and answered by the packaged functions.
 """
@@ -28,9 +28,9 @@ from scripts.local_cloud.settings import LEDGER_BUCKET
 from scripts.local_cloud.sql.spoiling import Spoiled, nine
 from shared.backup import catalogue
 from shared.backup.catalogue import Entry
-from shared.backup.names import ExportName, drill_instance, night_of
+from shared.backup.names import ExportName, drill_instance
 from shared.rollout.announcement import Announcement
-from shared.runtime.backup_ledger import catalogue_folder
+from shared.runtime.backup_ledger import entry_prefix
 
 ROWS = 20_000
 LOST = 100
@@ -38,10 +38,12 @@ EXPORT_SECONDS_MAX, DRILL_SECONDS_MAX, LOOK_SECONDS_MAX = 30.0, 90.0, 30.0
 _SEED = f"""
 CREATE TABLE users(id bigserial PRIMARY KEY, name text NOT NULL);
 CREATE TABLE rooms(id bigserial PRIMARY KEY, topic text NOT NULL);
+CREATE TABLE drafts(id bigserial PRIMARY KEY, body text NOT NULL);
 CREATE TABLE messages(
     id bigserial PRIMARY KEY, room bigint NOT NULL REFERENCES rooms, sender bigint NOT NULL REFERENCES users,
     body text NOT NULL, sent_at timestamptz NOT NULL DEFAULT now());
 INSERT INTO users(name) SELECT 'Ọ̀nà ' || n FROM generate_series(1, 500) n;
+INSERT INTO drafts(body) SELECT 'bado ' || n FROM generate_series(1, 30) n;
 INSERT INTO rooms(topic) SELECT 'habari ' || n FROM generate_series(1, 40) n;
 INSERT INTO messages(room, sender, body)
     SELECT 1 + n % 40, 1 + n % 500, E'line one\\n\\\\. ' || md5(n::text) FROM generate_series(1, {ROWS}) n;
@@ -72,7 +74,7 @@ class BackupDemonstration:
         self.cloud = LocalBackups(directory, settings)
         self._screen = screen
         self._parts = ExitStack()
-        self._last_night = datetime.fromtimestamp(0, UTC)
+        self._last_asked = datetime.fromtimestamp(0, UTC)
 
     def __enter__(self) -> Self:
         with ExitStack() as parts:
@@ -96,10 +98,13 @@ class BackupDemonstration:
     def play(self) -> list[Proof]:
         steps: list[tuple[str, Callable[[], tuple[str, str]]]] = [
             ("seed a database", self._seed),
-            ("export and verify", self._export),
-            ("the same tick again", self._repeat),
+            ("the night's tick, three times", self._repeat),
+            ("the next tick", self._mend),
+            ("an export on demand", self._export),
             ("restore drill", self._drill),
             ("a forgotten instance", self._sweep),
+            ("Cloud SQL's own backups switched off", self._switch_off),
+            ("a table dropped on purpose", self._accept),
             *((broken.name, lambda broken=broken: self._break(broken)) for broken in nine("public.messages", LOST)),
             ("a good night afterwards", self._export),
         ]
@@ -128,13 +133,25 @@ class BackupDemonstration:
         return "verified", f"{news.text} {landed.size / 1024:,.0f} KiB, and the same bytes in {LOCKED}."
 
     def _repeat(self) -> tuple[str, str]:
-        """A scheduler that ticks twice, a message that comes twice: still one export of the night."""
-        before = len(self._operations("EXPORT"))
-        news = self._night(times=3)
+        """A scheduler that ticks twice, a message that comes twice: still one export of the night. Its file is cut."""
+        self.cloud.sql.spoil_next_export(lambda good: good[: len(good) // 2])
+        heard = self._news.heard
+        for _ in range(3):
+            self._tick()
+        news = self._news.wait_for(_NIGHT, within=EXPORT_SECONDS_MAX, after=heard)
+        _expect(news.kind == "export.broken", news.text)
+        self._entry(news.details["object"])
+        _expect(len(self._dumps()) == 1, f"{len(self._dumps())} exports were made of one night")
+        return "one export, broken", "three messages of one night led to one count and one export; its file was cut"
+
+    def _mend(self) -> tuple[str, str]:
+        heard = self._news.heard
+        self._tick()
+        news = self._news.wait_for(_NIGHT, within=EXPORT_SECONDS_MAX, after=heard)
         _expect(news.kind == "export.verified", news.text)
-        made = len(self._operations("EXPORT")) - before
-        _expect(made == 1, f"{made} exports were made of one night")
-        return "one export", "three messages of one night: Cloud SQL was asked for one export"
+        first, second = self._dumps()
+        _expect(second == first.replace(".sql.gz", "-2.sql.gz"), f"{second} is not the night's second export")
+        return "exported again", f"nobody asked: {news.text}"
 
     def _drill(self) -> tuple[str, str]:
         heard = self._news.heard
@@ -158,6 +175,31 @@ class BackupDemonstration:
         self._until_only(INSTANCE)
         return "swept", f"{left} was found, told as a page and deleted"
 
+    def _switch_off(self) -> tuple[str, str]:
+        self.cloud.sql.set_backups(INSTANCE, enabled=False)
+        heard = self._news.heard
+        self.cloud.publish("backup-checks", b"{}", {"job": "backup-check"})
+        news = self._news.wait_for("backup.disabled", within=LOOK_SECONDS_MAX, after=heard)
+        self.cloud.sql.set_backups(INSTANCE, enabled=True)
+        return "told as a page", news.text
+
+    def _accept(self) -> tuple[str, str]:
+        """Broken, until a person says that it was meant; from then on it is what later ones are compared with."""
+        self.cloud.database.query("DROP TABLE drafts", DATABASE)
+        news = self._night()
+        _expect(news.kind == "export.broken", news.text)
+        key = news.details["object"]
+        self._entry(key)
+        heard = self._news.heard
+        word = {"key": key, "by": "ada@example.com", "why": "drafts were given up"}
+        self.cloud.publish("backup-acceptances", json.dumps(word).encode(), {})
+        accepted = self._news.wait_for("export.accepted", within=LOOK_SECONDS_MAX, after=heard)
+        prefix = entry_prefix(_name(key))
+        self._until(lambda: len(list(self._storage.list_blobs(LEDGER_BUCKET, prefix=prefix))) == 2, "not entered")
+        after = self._night()
+        _expect(after.kind == "export.verified", after.text)
+        return "accepted, then quiet", accepted.text
+
     def _break(self, broken: Spoiled) -> tuple[str, str]:
         self.cloud.sql.spoil_next_export(broken.spoil)
         news = self._night()
@@ -168,28 +210,29 @@ class BackupDemonstration:
         _expect(broken.caught_as in kinds, f"{broken.caught_as} was expected among {', '.join(kinds)}")
         return f"caught: {broken.caught_as}", news.text.partition("must not be relied on: ")[2]
 
-    def _night(self, times: int = 1) -> Announcement:
-        """A tick in a night of its own, and what became of its export."""
-        period = self.cloud.settings.period
-        while (night := night_of(datetime.now(UTC), period)) <= self._last_night:
-            threading.Event().wait((self._last_night + period - datetime.now(UTC)).total_seconds())
-        self._last_night = night
+    def _tick(self) -> None:
+        self.cloud.publish("backup-requests", b"{}", {"job": "export"})
+
+    def _night(self) -> Announcement:
+        """An export on demand, named after a second of its own, and what became of it."""
+        while datetime.now(UTC).replace(microsecond=0) <= self._last_asked:
+            threading.Event().wait(0.1)
+        self._last_asked = datetime.now(UTC).replace(microsecond=0)
         heard = self._news.heard
-        for _ in range(times):
-            self.cloud.publish("backup-requests", b"{}", {"job": "backup-requests"})
+        self.cloud.publish("backup-requests", b"{}", {"again": INSTANCE})
         return self._news.wait_for(_NIGHT, within=EXPORT_SECONDS_MAX, after=heard)
+
+    def _dumps(self) -> list[str]:
+        """The objects that exports were asked for, in order."""
+        rows = self.cloud.sql.list_operations({"instance": INSTANCE}, None)["items"]
+        uris = [row["exportContext"]["uri"] for row in reversed(rows) if row["operationType"] == "EXPORT"]
+        return [uri for uri in uris if uri.endswith(".sql.gz")]
 
     def _entry(self, key: str) -> Entry:
         """What backup_verify enters of an export after it told. Raises Different."""
-        name = ExportName.parse(key)
-        assert name is not None
-        prefix = f"{catalogue_folder(name.instance, name.database)}{name.night:%Y%m%dT%H%M%SZ}-"
+        prefix = entry_prefix(_name(key))
         found = self._until(lambda: list(self._storage.list_blobs(LEDGER_BUCKET, prefix=prefix)), f"no {prefix}")
         return catalogue.decode(found[0].download_as_bytes())
-
-    def _operations(self, kind: str) -> list[dict[str, object]]:
-        rows = self.cloud.sql.list_operations({"instance": INSTANCE}, None)["items"]
-        return [row for row in rows if row["operationType"] == kind]
 
     def _until_only(self, instance: str) -> None:
         """Until no throw-away instance is left. Raises Different."""
@@ -236,6 +279,12 @@ def demonstrate(console: Console, directory: Path) -> bool:
         if len(right) < len(proofs):
             console.print(f"Logs are in {demonstration.cloud.directory}.", markup=False, soft_wrap=True)
     return len(right) == len(proofs)
+
+
+def _name(key: str) -> ExportName:
+    name = ExportName.parse(key)
+    assert name is not None
+    return name
 
 
 def _expect(true: bool, otherwise: str) -> None:

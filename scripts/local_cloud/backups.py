@@ -27,9 +27,8 @@ INSTANCE, DATABASE = "chat", "chat"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupSettings:
-    """period: what a night takes here; drill_tick: how often a drill is taken one step on."""
+    """drill_tick: how often a drill is taken one step on."""
 
-    period: timedelta = timedelta(seconds=2)
     drill_tick: timedelta = timedelta(seconds=1)
     drill_deadline: timedelta = timedelta(minutes=2)
     append_only: tuple[str, ...] = ()
@@ -38,15 +37,17 @@ class BackupSettings:
 
     def delivery_environment(self) -> str:
         """The JSON of DELIVERY_ENVIRONMENT."""
-        drilled = {"newest_row": self.newest_row, "checks": dict(self.checks or {})}
+        known = {
+            "append_only": list(self.append_only),
+            "newest_row": self.newest_row,
+            "checks": dict(self.checks or {}),
+        }
         backups = {
             "bucket": LANDING,
             "locked_bucket": LOCKED,
             "drill_bucket": DRILLS,
             "instances": {INSTANCE: [DATABASE]},
-            "append_only": list(self.append_only),
-            "drills": {f"{INSTANCE}/{DATABASE}": drilled},
-            "period_seconds": self.period.total_seconds(),
+            "databases": {f"{INSTANCE}/{DATABASE}": known},
             "drill_deadline_seconds": self.drill_deadline.total_seconds(),
         }
         return json.dumps(

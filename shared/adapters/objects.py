@@ -10,6 +10,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Blob, Client
 
 from shared.adapters.storage import EMULATOR_VARIABLE, RETRY, after, by_folder, storage_errors
+from shared.backup.stored import Stored
 
 PIECE_SIZE: Final = 4 << 20  # bytes; what one request brings, and about what memory holds of the object
 PIECE_SECONDS: Final = 30.0
@@ -43,6 +44,13 @@ class StorageObjects:
                     retry=RETRY,
                 )
             yield bytes(piece)
+
+    def find(self, bucket: str, key: str) -> Stored | None:
+        with storage_errors():
+            blob = self._client.bucket(bucket).get_blob(key, timeout=PIECE_SECONDS, retry=RETRY)
+        if blob is None:
+            return None
+        return Stored(generation=int(blob.generation), size=int(blob.size), crc32c=str(blob.crc32c))
 
     def read(self, bucket: str, key: str) -> bytes:
         with storage_errors():

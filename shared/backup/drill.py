@@ -113,10 +113,15 @@ def durations(operations: Iterable[Operation]) -> dict[str, timedelta]:
     return {step.value: taken[step.value] for step in Step if step.value in taken}
 
 
-def row_differences(in_file: Mapping[str, int], restored: Mapping[str, int]) -> tuple[str, ...]:
-    """Every table whose rows in the file are not its rows in the database, one sentence each; equal is silence."""
+def row_differences(
+    in_file: Mapping[str, int], restored: Mapping[str, int], members: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
+    """Every table whose rows in the file are not its rows in the database, one sentence each; equal is silence.
+
+    members: tables of extensions, which are filled by their extension and hence not compared.
+    """
     found = []
-    for table in sorted(in_file.keys() | restored.keys()):
+    for table in sorted((in_file.keys() | restored.keys()) - members):
         wanted, there = in_file.get(table), restored.get(table)
         if wanted is None:
             found.append(f"{table} was restored and is not in the file.")
@@ -124,6 +129,18 @@ def row_differences(in_file: Mapping[str, int], restored: Mapping[str, int]) -> 
             found.append(f"{table} was not restored; the file has {wanted} rows of it.")
         elif wanted != there:
             found.append(f"{table} has {there} rows; the file has {wanted}.")
+    return tuple(found)
+
+
+def behind_source(
+    append_only: frozenset[str], counted: Mapping[str, int], restored: Mapping[str, int]
+) -> tuple[str, ...]:
+    """Every table that only grows and was restored with fewer rows than the source had before the export began."""
+    found = []
+    for table in sorted(append_only & counted.keys()):
+        there, before = restored.get(table, 0), counted[table]
+        if there < before:
+            found.append(f"{table} was restored with {there} rows; the source had {before} before the export began.")
     return tuple(found)
 
 

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class FaultKind(StrEnum):
     """Ordered from the outside of the file to its meaning."""
 
     NOT_EXPORTED = "not_exported"
+    READ_DIFFERS = "read_differs"
     EMPTY = "empty"
     GZIP_DAMAGED = "gzip_damaged"
     GZIP_TRUNCATED = "gzip_truncated"
@@ -20,11 +22,19 @@ class FaultKind(StrEnum):
     OLD_TOOL = "old_tool"
     NO_TABLES = "no_tables"
     TABLE_WITHOUT_DATA = "table_without_data"
+    BEHIND_SOURCE = "behind_source"
     UNKNOWN_EXTENSION = "unknown_extension"
     TABLE_MISSING = "table_missing"
     ROWS_LOST = "rows_lost"
     SIZE_COLLAPSED = "size_collapsed"
     COPY_DIFFERS = "copy_differs"
+
+
+# What a migration may cause on purpose: the file is whole, and holds something else than the nights before. Whatever
+# else is wrong with a file, no person's word makes it a backup.
+ACCEPTABLE: Final = frozenset(
+    {FaultKind.UNKNOWN_EXTENSION, FaultKind.TABLE_MISSING, FaultKind.ROWS_LOST, FaultKind.SIZE_COLLAPSED}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from typing import Final, Self
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _KEY: Final = re.compile(
-    r"exports/(?P<instance>[a-z][a-z0-9-]{0,96})/(?P<database>[A-Za-z0-9_-]{1,63})/(?P<night>\d{8}T\d{6}Z)\.sql\.gz"
+    r"(?:exports|counts)/(?P<instance>[a-z][a-z0-9-]{0,96})/(?P<database>[A-Za-z0-9_-]{1,63})/"
+    r"(?P<night>\d{8}T\d{6}Z)(?:-(?P<attempt>[2-9]))?\.(?:sql\.gz|csv)"
 )
-_DRILL: Final = re.compile(r"drill-(?P<instance>[a-z][a-z0-9-]*)-(?P<stamp>\d{14})")
+_DRILL: Final = re.compile(r"drill-(?P<label>[a-z][a-z0-9-]*)-(?P<stamp>\d{14})")
 INSTANCE_LENGTH_MAX: Final = 98  # with the project; https://cloud.google.com/sql/docs/postgres/instance-settings
 _DRILL_INSTANCE_LENGTH_MAX: Final = 50
 
@@ -27,20 +28,51 @@ def night_of(published_at: datetime, period: timedelta) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportName:
-    """One database's export of one night. night: in UTC, on a whole second."""
+    """One database's export of one night. night: in UTC, on a whole second.
+
+    An export that a person asks for has the second of the asking for its night. attempt: 2 is made by itself when the
+    first was read and is broken.
+    """
 
     instance: str
     database: str
     night: datetime
+    attempt: int = 1
 
     @property
     def key(self) -> str:
-        """The object's name; `.gz` makes Cloud SQL compress, and names sort as the nights do."""
-        return f"{export_prefix(self.instance, self.database)}{self.night.astimezone(UTC):{_STAMP}}.sql.gz"
+        """The object's name; `.gz` makes Cloud SQL compress."""
+        return f"exports/{self._stem}.sql.gz"
+
+    @property
+    def counts(self) -> str:
+        """The object with the source's rows, counted before the export begins."""
+        return f"counts/{self._stem}.csv"
+
+    @property
+    def mark(self) -> str:
+        """Tells the exports of one database apart, and sorts as they were made."""
+        return f"{self.night.astimezone(UTC):{_STAMP}}-{self.attempt}"
+
+    @property
+    def _stem(self) -> str:
+        again = "" if self.attempt == 1 else f"-{self.attempt}"
+        return f"{self.instance}/{self.database}/{self.night.astimezone(UTC):{_STAMP}}{again}"
 
     @classmethod
     def parse(cls, key: str) -> Self | None:
         """None when the object is no export of ours."""
+        found = cls._named(key)
+        return found if found is not None and found.key == key else None
+
+    @classmethod
+    def of_counts(cls, key: str) -> Self | None:
+        """The export that the counts in this object come before, or None."""
+        found = cls._named(key)
+        return found if found is not None and found.counts == key else None
+
+    @classmethod
+    def _named(cls, key: str) -> Self | None:
         found = _KEY.fullmatch(key)
         if found is None:
             return None
@@ -48,17 +80,23 @@ class ExportName:
             night = datetime.strptime(found["night"], _STAMP).replace(tzinfo=UTC)
         except ValueError:
             return None
-        return cls(instance=found["instance"], database=found["database"], night=night)
-
-
-def export_prefix(instance: str, database: str) -> str:
-    """Where the exports of one database lie."""
-    return f"exports/{instance}/{database}/"
+        return cls(
+            instance=found["instance"],
+            database=found["database"],
+            night=night,
+            attempt=int(found["attempt"] or 1),
+        )
 
 
 def drill_instance(instance: str, started_at: datetime) -> str:
     """The throw-away instance of the drill that began then; the same drill always names the same one."""
-    return f"drill-{instance[:_DRILL_INSTANCE_LENGTH_MAX].rstrip('-')}-{started_at.astimezone(UTC):%Y%m%d%H%M%S}"
+    return f"drill-{_shortened(instance)}-{started_at.astimezone(UTC):%Y%m%d%H%M%S}"
+
+
+def is_drill_of(name: str, label: str) -> bool:
+    """Whether this throw-away instance was made for a drill of that label."""
+    found = _DRILL.fullmatch(name)
+    return found is not None and found["label"] == _shortened(label)
 
 
 def drill_started_at(name: str) -> datetime | None:
@@ -70,3 +108,7 @@ def drill_started_at(name: str) -> datetime | None:
         return datetime.strptime(found["stamp"], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def _shortened(label: str) -> str:
+    return label[:_DRILL_INSTANCE_LENGTH_MAX].rstrip("-")

@@ -1,4 +1,4 @@
-"""What to do about one database's export of this night: at most one ever runs, and a repeated message starts none."""
+"""What to do about one export: first the source is counted, then exported; a repeated message starts neither twice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,15 @@ from typing import Final
 
 from shared.backup.operations import Operation, OperationKind
 
-ATTEMPTS_MAX: Final = 3  # failed exports of one night, after which a person must look
+ATTEMPTS_MAX: Final = 3  # failed exports under one name, after which a person must look
+COUNTS_MAX: Final = 2  # failed counts, after which the export is made without
 
 
 class Standing(StrEnum):
-    """Where the night's export stands."""
+    """Where an export stands."""
 
+    UNCOUNTED = "uncounted"  # count the source
+    COUNTING = "counting"
     MISSING = "missing"  # start it
     BUSY = "busy"  # another export of the instance runs first
     RUNNING = "running"
@@ -24,26 +27,47 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """standing: what follows from the operations; failed: this night's exports that failed, oldest first."""
+    """standing: what follows from the operations; failed: the exports of this name that failed, oldest first.
+
+    written: the one that ended well; counted: the count of the source that did; uncounted: why there is none.
+    """
 
     standing: Standing
     failed: tuple[Operation, ...] = ()
+    written: Operation | None = None
+    counted: Operation | None = None
+    uncounted: str = ""
 
 
-def look(operations: Sequence[Operation], uri: str, now: datetime, patience: timedelta) -> Night:
-    """operations: of the instance, in any order; uri: of the object the export writes, which tells it from others."""
-    exports = [row for row in operations if row.kind is OperationKind.EXPORT]
-    ours = sorted((row for row in exports if row.uri == uri), key=lambda row: row.asked_at)
+def look(operations: Sequence[Operation], uri: str, counts: str, now: datetime, patience: timedelta) -> Night:
+    """operations: of the instance, in any order; uri, counts: of what the export and the count before it write."""
+    exports = sorted((row for row in operations if row.kind is OperationKind.EXPORT), key=lambda row: row.asked_at)
+    ours = [row for row in exports if row.uri == uri]
+    counting = [row for row in exports if row.uri == counts]
     failed = tuple(row for row in ours if row.problem)
     running = [row for row in ours if not row.done]
-    if any(row.succeeded for row in ours):
+    written = next((row for row in ours if row.succeeded), None)
+    counted = next((row for row in counting if row.succeeded), None)
+    uncounted = [row.problem for row in counting if row.problem]
+    if written is not None:
         standing = Standing.WRITTEN
     elif running:
         standing = Standing.LATE if any(row.late(now, patience) for row in running) else Standing.RUNNING
     elif len(failed) >= ATTEMPTS_MAX:
         standing = Standing.GIVEN_UP
+    elif any(not row.done for row in counting):
+        late = any(row.late(now, patience) for row in counting)
+        standing = Standing.LATE if late else Standing.COUNTING
     elif any(not row.done for row in exports):
         standing = Standing.BUSY
+    elif counted is None and len(uncounted) < COUNTS_MAX:
+        standing = Standing.UNCOUNTED
     else:
         standing = Standing.MISSING
-    return Night(standing=standing, failed=failed)
+    return Night(
+        standing=standing,
+        failed=failed,
+        written=written,
+        counted=counted,
+        uncounted=uncounted[-1] if uncounted and counted is None else "",
+    )

@@ -1,6 +1,7 @@
 """RPO and RTO as arithmetic: how much would be lost, how long a restore takes, and whether that is what was promised.
 
-The loss is counted from the moment the data is of, never from when a file was finished.
+The loss is counted from the moment the data is of, never from when a file was finished, and never from the newest row:
+a database in which nothing happened has lost nothing.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ class Measured:
 
     @property
     def loss(self) -> timedelta:
-        """What would have been lost had the source been gone when the drill began. An age below zero is a fault."""
+        """What would have been lost had the source been gone when the drill began. Below zero is a fault."""
         return self.drilled_at - self.data_of
 
     @property
@@ -43,7 +44,7 @@ def shortfalls(measured: Measured, objectives: Objectives) -> tuple[str, ...]:
     """Every promise the drill did not keep, one sentence each."""
     found = []
     if measured.loss < timedelta():
-        found.append(f"The newest row is {-measured.loss} younger than the drill: a clock is wrong.")
+        found.append(f"The export is {-measured.loss} younger than the drill: a clock is wrong.")
     elif measured.loss > objectives.recovery_point:
         found.append(f"{measured.loss} of data would be lost; at most {objectives.recovery_point} may be.")
     if measured.recovery > objectives.recovery_time:

@@ -15,17 +15,23 @@ COMPARED_MAX: Final = 7  # verified exports looked back at: one odd night does n
 class Expectation:
     """What is known about a database besides its dumps.
 
-    append_only: tables that never lose rows; retired: tables a migration dropped on purpose; extensions: those a
-    migration added on purpose; rows_min: counted at the source before the export began, by table;
-    share_min: of the usual size, and of a table's last rows, below which it has collapsed; small_table_rows: below this
-    a table may shrink as it likes.
+    append_only: tables that never lose rows; volatile: tables whose rows come and go within minutes; retired: tables a
+    migration dropped on purpose; extensions: those a migration added on purpose; rows_min: counted at the source before
+    the export began, by table; counted_long_ago: so long that only what never loses rows can be compared with it.
+    share_min: of the usual size, and of a table's last rows, below which it has collapsed; small_table_rows: below
+    this a table may shrink as it likes from night to night; churn_share, churn_rows: the larger of the two is what a
+    table may lose between the count and the export.
     """
 
     append_only: frozenset[str] = frozenset()
+    volatile: frozenset[str] = frozenset()
     retired: frozenset[str] = frozenset()
     extensions: frozenset[str] = frozenset()
     rows_min: Mapping[str, int] = field(default_factory=dict)
+    counted_long_ago: bool = False
     share_min: float = 0.5
+    churn_share: float = 0.1
+    churn_rows: int = 10
     small_table_rows: int = 100
 
 
@@ -41,10 +47,22 @@ def trend_faults(report: DumpReport, verified: Sequence[DumpReport], expected: E
 
 def _source_faults(report: DumpReport, expected: Expectation) -> Iterable[Fault]:
     for table, rows_min in sorted(expected.rows_min.items()):
-        rows = report.rows.get(table, 0)
-        if rows < rows_min:
+        rows = report.rows.get(table)
+        if rows is None:
+            text = f"{table} is missing; the source had {rows_min} rows of it before the export began"
+            yield Fault(kind=FaultKind.BEHIND_SOURCE, text=text)
+        elif rows < rows_min - _may_lose(table, rows_min, expected):
             text = f"{table} has {rows} rows; the source had {rows_min} before the export began"
-            yield Fault(kind=FaultKind.ROWS_LOST, text=text)
+            yield Fault(kind=FaultKind.BEHIND_SOURCE, text=text)
+
+
+def _may_lose(table: str, rows: int, expected: Expectation) -> float:
+    """How many rows an application may delete between the count and the export."""
+    if table in expected.append_only:
+        return 0
+    if table in expected.volatile or expected.counted_long_ago:
+        return rows
+    return max(expected.churn_rows, rows * expected.churn_share)
 
 
 def _size_faults(report: DumpReport, verified: Sequence[DumpReport], expected: Expectation) -> Iterable[Fault]:
@@ -66,6 +84,8 @@ def _table_faults(report: DumpReport, last: DumpReport, expected: Expectation) -
         elif now < before and table in expected.append_only:
             text = f"{table} only ever grows, and has {now} rows after {before}"
             yield Fault(kind=FaultKind.ROWS_LOST, text=text)
+        elif table in expected.volatile:
+            continue
         elif before >= expected.small_table_rows and now < before * expected.share_min:
             yield Fault(kind=FaultKind.ROWS_LOST, text=f"{table} fell from {before} rows to {now}")
 

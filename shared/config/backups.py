@@ -1,4 +1,4 @@
-"""Which databases are exported, where to and how often, and how they are drilled: the environment's `backups`."""
+"""Which databases are exported, where to and how often, and what is known of each: the environment's `backups`."""
 
 import re
 from collections.abc import Mapping
@@ -10,21 +10,38 @@ from shared.backup.objectives import Objectives
 
 _INSTANCE: Final = re.compile(r"[a-z][a-z0-9-]{0,96}")
 _DATABASE: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
-_NAMES: Final = ("append_only", "retired", "extensions")
+_TABLES: Final = ("append_only", "volatile", "retired", "extensions")
 _BUCKETS: Final = ("locked_bucket", "drill_bucket")
-_SPANS: Final = ("period", "patience", "age_max", "drill_deadline", "drill_age_max")
+_SPANS: Final = ("period", "patience", "drill_deadline", "drill_age_max")
 _USUAL: Final = Objectives(recovery_point=timedelta(hours=30), recovery_time=timedelta(hours=1))
-_KNOWN: Final = {"bucket", "instances", "drills", *_BUCKETS, *(f"{name}_seconds" for name in _SPANS), *_NAMES}
+_KNOWN: Final = {"bucket", "instances", "databases", *_BUCKETS, *(f"{name}_seconds" for name in _SPANS)}
+_OF_DATABASE: Final = {
+    *_TABLES,
+    "age_max_seconds",
+    "log_days",
+    "newest_row",
+    "checks",
+    "recovery_point_seconds",
+    "recovery_time_seconds",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drilled:
-    """What a restore of one database must show, beside every row.
+class Database:
+    """What is known of one database, and what is promised.
 
-    newest_row: SQL whose one value is the time of the newest row, or ""; checks: by name, SQL whose one value must be
-    true; objectives: what is promised.
+    append_only, volatile, retired, extensions: see `shared.backup.trend.Expectation`; age_max: of the night of the
+    newest verified export, and of the newest Cloud SQL backup, beyond which somebody is paged; log_days: how far back
+    the instance's log must reach; newest_row: SQL whose one value is the time of the newest row, or ""; checks: by
+    name, SQL whose one value must be true in a restored copy; objectives: what a restore must keep.
     """
 
+    append_only: frozenset[str] = frozenset()
+    volatile: frozenset[str] = frozenset()
+    retired: frozenset[str] = frozenset()
+    extensions: frozenset[str] = frozenset()
+    age_max: timedelta = timedelta(hours=30)
+    log_days: int = 0
     newest_row: str = ""
     checks: Mapping[str, str] = field(default_factory=dict)
     objectives: Objectives = _USUAL
@@ -35,24 +52,20 @@ class Backups:
     """bucket: where exports land; locked_bucket: where good ones are copied, or ""; drill_bucket: what a throw-away
     instance may read and write, or "" when nothing is drilled; instances: the databases of each Cloud SQL instance.
 
-    period: one export per database in each; patience: an export that runs longer than this is late; age_max: of the
-    night of the newest verified export, and of the newest Cloud SQL backup, beyond which somebody is paged.
-    append_only, retired, extensions: what is known of the tables, see `shared.backup.trend.Expectation`.
-    drills: by "instance/database"; drill_deadline: a drill that takes longer has failed; drill_age_max: of the last
-    drill that passed, beyond which somebody is paged.
+    known: by "instance/database".
+    period: one export per database in each; patience: an export that runs longer than this is late, and a failed one
+    that is not repeated within it is given up.
+    drill_deadline: a drill that takes longer has failed; drill_age_max: of the last drill that passed, beyond which
+    somebody is paged.
     """
 
     bucket: str
     instances: Mapping[str, tuple[str, ...]]
+    known: Mapping[str, Database] = field(default_factory=dict)
     period: timedelta = timedelta(days=1)
     patience: timedelta = timedelta(hours=2)
-    age_max: timedelta = timedelta(hours=30)
-    append_only: frozenset[str] = frozenset()
-    retired: frozenset[str] = frozenset()
-    extensions: frozenset[str] = frozenset()
     locked_bucket: str = ""
     drill_bucket: str = ""
-    drills: Mapping[str, Drilled] = field(default_factory=dict)
     drill_deadline: timedelta = timedelta(hours=4)
     drill_age_max: timedelta = timedelta(days=9)
 
@@ -61,8 +74,8 @@ class Backups:
         """Every instance with each of its databases."""
         return tuple((instance, database) for instance, names in self.instances.items() for database in names)
 
-    def drilled(self, instance: str, database: str) -> Drilled:
-        return self.drills.get(f"{instance}/{database}", Drilled())
+    def database(self, instance: str, name: str) -> Database:
+        return self.known.get(f"{instance}/{name}", Database())
 
 
 def read_backups(raw: Any, problems: list[str]) -> Backups | None:
@@ -76,11 +89,10 @@ def read_backups(raw: Any, problems: list[str]) -> Backups | None:
             problems.append(f"backups.{name}: must be a text that is not empty")
     spans: dict[str, Any] = {name: _span(raw[f"{name}_seconds"], f"backups.{name}_seconds", problems)
              for name in _SPANS if f"{name}_seconds" in raw}  # fmt: skip
-    names: dict[str, Any] = {name: _names(raw[name], f"backups.{name}", problems) for name in _NAMES if name in raw}
     buckets: dict[str, Any] = {name: str(raw[name]) for name in ("bucket", *_BUCKETS) if name in raw}
     instances = _instances(raw.get("instances"), problems)
-    drills = _drills(raw.get("drills", {}), instances, problems)
-    return Backups(**{"bucket": "", **buckets, **spans, **names}, instances=instances, drills=drills)
+    known = _databases(raw.get("databases", {}), instances, problems)
+    return Backups(**{"bucket": "", **buckets, **spans}, instances=instances, known=known)
 
 
 def _instances(raw: Any, problems: list[str]) -> dict[str, tuple[str, ...]]:
@@ -99,36 +111,46 @@ def _instances(raw: Any, problems: list[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _drills(raw: Any, instances: Mapping[str, tuple[str, ...]], problems: list[str]) -> dict[str, Drilled]:
+def _databases(raw: Any, instances: Mapping[str, tuple[str, ...]], problems: list[str]) -> dict[str, Database]:
     if not isinstance(raw, dict):
-        problems.append("backups.drills: must be an object")
+        problems.append("backups.databases: must be an object")
         return {}
-    known = {f"{instance}/{database}" for instance, names in instances.items() for database in names}
-    problems += [f"backups.drills.{key}: no database of backups.instances" for key in sorted(set(raw) - known)]
-    return {key: _drilled(row, f"backups.drills.{key}", problems) for key, row in raw.items()}
+    named = {f"{instance}/{database}" for instance, names in instances.items() for database in names}
+    problems += [f"backups.databases.{key}: no database of backups.instances" for key in sorted(set(raw) - named)]
+    return {key: _database(row, f"backups.databases.{key}", problems) for key, row in raw.items()}
 
 
-def _drilled(row: Any, path: str, problems: list[str]) -> Drilled:
+def _database(row: Any, path: str, problems: list[str]) -> Database:
     if not isinstance(row, dict):
         problems.append(f"{path}: must be an object")
-        return Drilled()
-    spans = {"recovery_point_seconds", "recovery_time_seconds"}
-    problems += [f"{path}.{name}: unknown field" for name in sorted(set(row) - {"newest_row", "checks", *spans})]
-    newest, checks = row.get("newest_row", ""), row.get("checks", {})
+        return Database()
+    problems += [f"{path}.{name}: unknown field" for name in sorted(set(row) - _OF_DATABASE)]
+    newest, checks, log_days = row.get("newest_row", ""), row.get("checks", {}), row.get("log_days", 0)
     if not isinstance(newest, str):
         problems.append(f"{path}.newest_row: must be a text")
     if not isinstance(checks, dict) or any(not isinstance(sql, str) or not sql for sql in checks.values()):
         problems.append(f"{path}.checks: must be an object of SQL texts")
         checks = {}
-    point, time = (
+    if not isinstance(log_days, int) or isinstance(log_days, bool) or log_days < 0:
+        problems.append(f"{path}.log_days: must be a whole number of days, 0 or more")
+        log_days = 0
+    age, point, time = (
         _span(row[name], f"{path}.{name}", problems) if name in row else default
         for name, default in (
+            ("age_max_seconds", timedelta(hours=30)),
             ("recovery_point_seconds", _USUAL.recovery_point),
             ("recovery_time_seconds", _USUAL.recovery_time),
         )
     )
-    objectives = Objectives(recovery_point=point, recovery_time=time)
-    return Drilled(newest_row=str(newest), checks=checks, objectives=objectives)
+    tables = {name: _names(row[name], f"{path}.{name}", problems) for name in _TABLES if name in row}
+    return Database(
+        **tables,
+        age_max=age,
+        log_days=log_days,
+        newest_row=str(newest),
+        checks=checks,
+        objectives=Objectives(recovery_point=point, recovery_time=time),
+    )
 
 
 def _names(value: Any, path: str, problems: list[str]) -> frozenset[str]:

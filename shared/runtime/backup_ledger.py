@@ -1,18 +1,19 @@
-"""What the backup functions share: the catalogue in the ledger, and how news about backups are told."""
+"""The catalogue of exports in the ledger: what was read, and what a person accepted of it."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import Final
 
-from shared.backup import catalogue
+from shared.backup import acceptance, catalogue
 from shared.backup.catalogue import Entry
+from shared.backup.names import ExportName
 from shared.backup.trend import COMPARED_MAX
-from shared.events import announcement as announcements
-from shared.events.topics import ROLLOUT_EVENTS
-from shared.rollout.announcement import Announcement, Severity
+from shared.errors import InvalidRecord
+from shared.runtime.backup_news import tell
 from shared.runtime.cloud import Cloud
-from shared.runtime.ledger_keys import ledger_key
 
-SERVICE: Final = "backups"
-_LOOKED_BACK: Final = 4 * COMPARED_MAX  # entries; broken ones among them do not count
+_ACCEPTED: Final = "-accepted.json"
 
 
 def catalogue_folder(instance: str, database: str) -> str:
@@ -20,27 +21,65 @@ def catalogue_folder(instance: str, database: str) -> str:
     return f"catalogue/{instance}/{database}/"
 
 
-def entries(cloud: Cloud, instance: str, database: str) -> list[Entry]:
-    """The newest entries; names sort as the nights do."""
-    keys = cloud.ledger.keys(catalogue_folder(instance, database))[-_LOOKED_BACK:]
-    contents = (cloud.ledger.read(key) for key in keys)
-    return [catalogue.decode(content) for content in contents if content is not None]
+def entry_prefix(name: ExportName) -> str:
+    """What the entries about one export begin with: one entry per generation of its object."""
+    return f"{catalogue_folder(name.instance, name.database)}{name.mark}-"
+
+
+def entry_key(name: ExportName, generation: int) -> str:
+    return f"{entry_prefix(name)}{generation}.json"
+
+
+def acceptance_key(entry: Entry) -> str:
+    """Beside the entry, for neither is ever changed."""
+    return entry_key(entry.name, entry.generation).removesuffix(".json") + _ACCEPTED
+
+
+def entries(cloud: Cloud, instance: str, database: str) -> Iterator[Entry]:
+    """All of them, the newest night first; one that is damaged is told of and left out, for the others are not."""
+    return _read(cloud, cloud.ledger.keys(catalogue_folder(instance, database)))
+
+
+def entries_of(cloud: Cloud, name: ExportName) -> list[Entry]:
+    """What was found in the object of this name; none when it was not read yet."""
+    return list(_read(cloud, cloud.ledger.keys(entry_prefix(name))))
+
+
+def compared(cloud: Cloud, instance: str, database: str) -> list[Entry]:
+    """The newest good entries, oldest first: as many as an export is compared with."""
+    good = (entry for entry in entries(cloud, instance, database) if entry.good)
+    return list(islice(good, COMPARED_MAX))[::-1]
 
 
 def newest_good(cloud: Cloud, instance: str, database: str) -> Entry | None:
     """The export a restore would take; read from the newest entry back, so that a good night costs one."""
-    for key in reversed(cloud.ledger.keys(catalogue_folder(instance, database))[-_LOOKED_BACK:]):
+    return next((entry for entry in entries(cloud, instance, database) if entry.good), None)
+
+
+def oldest_good(cloud: Cloud, instance: str, database: str) -> Entry | None:
+    """The export since which there is something to restore."""
+    keys = cloud.ledger.keys(catalogue_folder(instance, database))
+    return next((entry for entry in _read(cloud, keys, newest_first=False) if entry.good), None)
+
+
+def _read(cloud: Cloud, keys: tuple[str, ...], *, newest_first: bool = True) -> Iterator[Entry]:
+    """`keys`: of entries and of acceptances beside them."""
+    accepted = {key for key in keys if key.endswith(_ACCEPTED)}
+    own = [key for key in keys if key not in accepted]
+    for key in reversed(own) if newest_first else own:
         content = cloud.ledger.read(key)
-        entry = None if content is None else catalogue.decode(content)
-        if entry and entry.good:
-            return entry
-    return None
+        if content is None:
+            continue
+        try:
+            entry = catalogue.decode(content)
+            beside = key.removesuffix(".json") + _ACCEPTED
+            word = cloud.ledger.read(beside) if beside in accepted else None
+            yield entry if word is None else replace(entry, acceptance=acceptance.decode(word))
+        except InvalidRecord as error:
+            _tell_damaged(cloud, key, error)
 
 
-def tell(cloud: Cloud, about: str, kind: str, text: str, severity: Severity, **details: str) -> None:
-    """Once per `about` and kind: every repeat of it says the same."""
-    key, now = f"{SERVICE}/{about}-{kind}", cloud.clock.now()
-    news = Announcement(key=key, kind=kind, service=SERVICE, at=now, text=text, severity=severity, details=details)
-    if not cloud.ledger.existing([ledger_key(news.key)]):
-        data, attributes = announcements.encode(news)
-        cloud.messages.publish(ROLLOUT_EVENTS, data, attributes)
+def _tell_damaged(cloud: Cloud, key: str, error: InvalidRecord) -> None:
+    about = key.removeprefix("catalogue/").removesuffix(".json")
+    text = f"The entry {key} of the catalogue is damaged and counts as none: {error}"
+    tell(cloud, about, "export.entry_damaged", text, instance=about.partition("/")[0], entry=key)

@@ -9,8 +9,9 @@ module "backup_verify" {
   common      = merge(local.functions, { alerts = merge(local.functions.alerts, { function_latency_ms_max = 540000 }) })
   seconds_max = 600
   subscriptions = {
-    backup-verify-objects = { topic = module.backup_objects.id }
-    backup-verify-checks  = { topic = module.backup_checks.id }
+    backup-verify-objects     = { topic = module.backup_objects.id, filter = "NOT hasPrefix(attributes.objectId, \"counts/\")" }
+    backup-verify-checks      = { topic = module.backup_checks.id }
+    backup-verify-acceptances = { topic = module.backup_acceptances.id }
   }
   access = {
     publishes = { rollout_events = module.rollout_events.id }
@@ -55,6 +56,17 @@ module "backup_checks" {
   name           = "backup-checks"
   regions        = local.storage_regions
   encryption_key = local.key.automation
+}
+
+# A person's word that what an export lacks was given up on purpose.
+module "backup_acceptances" {
+  source = "../modules/topic"
+
+  project        = local.project
+  name           = "backup-acceptances"
+  regions        = local.storage_regions
+  encryption_key = local.key.automation
+  publishers     = { for operator in local.whole.operators : operator => operator }
 }
 
 resource "google_cloud_scheduler_job" "backup_check" {
@@ -135,7 +147,7 @@ module "no_verified_backup" {
   thresholds = [
     {
       name      = "no export was verified"
-      filter    = "${local._backup_news[each.key]} AND metric.labels.kind=\"export.verified\""
+      filter    = "${local._backup_news[each.key]} AND metric.labels.kind=one_of(\"export.verified\",\"export.accepted\")"
       below     = 1
       alignment = 90000
       seconds   = min(max(each.value.backups.verified_age_hours_max - 25, 0), 23) * 3600
@@ -165,8 +177,8 @@ module "no_instance_backup" {
   channels = local.people
 
   thresholds = [{
-    name    = "Cloud SQL made no backup in time"
-    filter  = "${local._backup_news[each.key]} AND metric.labels.kind=\"backup.missing\""
+    name    = "Cloud SQL made no backup in time, or makes none"
+    filter  = "${local._backup_news[each.key]} AND metric.labels.kind=one_of(\"backup.missing\",\"backup.disabled\")"
     above   = 0
     aligner = "ALIGN_DELTA"
     reducer = "REDUCE_SUM"

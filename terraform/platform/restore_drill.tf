@@ -45,7 +45,7 @@ resource "google_project_iam_member" "restore_drill_reads" {
 }
 
 # What a throw-away instance may read and write: a copy of the export, and the answers to what it is asked. Real chats
-# lie here for a day.
+# lie here for a day and no longer: what is deleted is gone.
 module "drills" {
   source = "../modules/bucket"
 
@@ -54,6 +54,7 @@ module "drills" {
   location       = local.serving
   encryption_key = local.key.serving
   expire_days    = 1
+  recoverable    = false
 }
 
 module "drill_requests" {

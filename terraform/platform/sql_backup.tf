@@ -6,7 +6,11 @@ module "sql_backup" {
   name          = "sql_backup"
   description   = "Starts the night's export of every database, once."
   common        = local.functions
-  subscriptions = { sql-backup = { topic = module.backup_requests.id } }
+  subscriptions = {
+    sql-backup = { topic = module.backup_requests.id }
+    # The source was counted: its export follows.
+    sql-backup-counts = { topic = module.backup_objects.id, filter = "hasPrefix(attributes.objectId, \"counts/\")" }
+  }
   access = {
     publishes = { rollout_events = module.rollout_events.id }
     buckets = {
@@ -43,6 +47,7 @@ module "backup_requests" {
   name           = "backup-requests"
   regions        = local.storage_regions
   encryption_key = local.key.automation
+  publishers     = { for operator in local.whole.operators : operator => operator } # one more export, on demand
 }
 
 # One tick serves every database; each has its own schedule all the same, for they may differ.
@@ -78,8 +83,8 @@ module "export_fails" {
   channels = local.people
 
   thresholds = [{
-    name    = "an export was given up, is late, or is broken"
-    filter  = "${local._backup_news[each.key]} AND metric.labels.kind=one_of(\"export.given_up\",\"export.late\",\"export.broken\")"
+    name    = "an export was given up, is late, broken or lost, or takes long to read"
+    filter  = "${local._backup_news[each.key]} AND metric.labels.kind=one_of(\"export.given_up\",\"export.late\",\"export.broken\",\"export.lost\",\"export.slow\")"
     above   = 0
     aligner = "ALIGN_DELTA"
     reducer = "REDUCE_SUM"

@@ -6,10 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.backup.catalogue import Entry, decode, encode, fresh, good_entries
+from shared.backup.acceptance import Acceptance
+from shared.backup.acceptance import decode as decode_word
+from shared.backup.acceptance import encode as encode_word
+from shared.backup.catalogue import Entry, baseline, decode, encode, fresh, good_entries
 from shared.backup.dump import DumpReport
 from shared.backup.faults import Fault, FaultKind
 from shared.backup.names import ExportName
+from shared.backup.source import Counted
 from shared.errors import InvalidRecord
 
 NIGHT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -36,7 +40,21 @@ def entry(days: int = 0, *faults: Fault) -> Entry:
     )
 
 
-@pytest.mark.parametrize("written", [entry(), entry(1, FAULT)])
+SOURCE = Counted(at=NIGHT, rows={"public.users": 3}, newest=NIGHT)
+WORD = Acceptance(by="ada", why="rooms were given up", at=NIGHT + timedelta(hours=5))
+SHRUNK = Fault(kind=FaultKind.SIZE_COLLAPSED, text="half")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        entry(),
+        entry(1, FAULT),
+        replace(entry(), asked_at=NIGHT, source=SOURCE),
+        replace(entry(), source=replace(SOURCE, newest=None)),
+        replace(entry(1, SHRUNK), acceptance=WORD),
+    ],
+)
 def test_an_entry_is_read_as_it_was_written(written: Entry) -> None:
     assert decode(encode(written)) == written
 
@@ -55,6 +73,9 @@ def test_an_entry_that_is_nested_too_deep_says_so() -> None:
         {"generation": "x"},
         {"generation": float("inf")},
         {"faults": [{"kind": "?"}]},
+        {"source": {}},
+        {"accepted": 3},
+        {"asked_at": "soon"},
     ],
 )
 def test_an_entry_that_cannot_be_read_says_so(change: dict[str, object]) -> None:
@@ -82,3 +103,27 @@ def test_freshness_is_counted_from_the_night_the_data_is_of(age: timedelta, expe
 def test_neither_nothing_nor_an_export_of_the_future_is_fresh() -> None:
     assert not fresh(None, NIGHT, timedelta(hours=26))
     assert not fresh(entry(1), NIGHT, timedelta(hours=26))
+
+
+def test_a_persons_word_makes_a_smaller_export_good_and_never_a_damaged_one() -> None:
+    assert not entry(0, SHRUNK).good
+    assert replace(entry(0, SHRUNK), acceptance=WORD).good
+    assert not replace(entry(0, SHRUNK, FAULT), acceptance=WORD).good
+
+
+def test_an_accepted_export_is_what_later_ones_are_compared_with() -> None:
+    accepted = replace(entry(1, SHRUNK), acceptance=WORD)
+    assert baseline([entry(0), accepted, entry(2)]) == [accepted.report, entry(2).report]
+    assert baseline([entry(0), entry(1, SHRUNK), entry(2)]) == [entry(0).report, entry(2).report]
+
+
+def test_the_data_is_of_the_moment_the_export_was_asked_for() -> None:
+    assert replace(entry(), asked_at=NIGHT + timedelta(minutes=15)).data_of == NIGHT + timedelta(minutes=15)
+    assert entry().data_of == NIGHT
+
+
+def test_a_word_is_read_as_it_was_written() -> None:
+    assert decode_word(encode_word(WORD, entry().name.key, ("half",))) == WORD
+    for bad in (b"{", b"[]", b'{"v": 1}', b'{"v": 9, "by": "a", "why": "b", "at": "2026-11-23T00:00:00+00:00"}'):
+        with pytest.raises(InvalidRecord):
+            decode_word(bad)

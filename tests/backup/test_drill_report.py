@@ -13,6 +13,7 @@ from shared.backup.dump import DumpReport
 from shared.backup.names import ExportName
 from shared.backup.objectives import Objectives
 from shared.backup.restored import Restored
+from shared.backup.source import Counted
 from shared.errors import InvalidRecord
 
 NIGHT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -25,9 +26,12 @@ EXPORT = Entry(
     crc32c="AAAAAA==",
     verified_at=NIGHT + HOUR,
     report=DumpReport(compressed_size=1, raw_size=2, rows={"public.messages": 5, 'public."it\'s"': 1}),
+    asked_at=NIGHT + HOUR,
+    source=Counted(at=NIGHT + HOUR, rows={"public.messages": 5}, newest=NIGHT - 40 * HOUR),
 )
-GOOD = Restored(rows=EXPORT.report.rows, newest=NIGHT + HOUR, checks={"bodies": True})
+GOOD = Restored(rows=EXPORT.report.rows, newest=NIGHT - 40 * HOUR, checks={"bodies": True})
 OBJECTIVES = Objectives(recovery_point=12 * HOUR, recovery_time=HOUR)
+KEPT = frozenset({"public.messages"})
 STEPS = {"create": 4 * HOUR / 12, "import": HOUR / 12}
 
 
@@ -60,11 +64,13 @@ def test_one_query_asks_for_everything() -> None:
 def test_the_answer_is_read_back() -> None:
     answer = (
         b"table,public.messages,\ntable,public.new,\nrows,public.messages,5\nnewest,,0.5\ncheck,a,true\ncheck,b,f\n"
+        b"rows,public.spatial,8500\nmember,public.spatial,\n"
     )
     found = restored.read(answer)
     assert found.rows == {"public.messages": 5, "public.new": 0}
     assert found.newest == datetime(1970, 1, 1, microsecond=500000, tzinfo=UTC)
     assert found.checks == {"a": True, "b": False}
+    assert found.members == {"public.spatial"}
     assert restored.read(b"newest,,\n").newest is None
     for bad in (b"rows,a\n", b"rows,a,x\n", b"colour,a,b\n", b"newest,,inf\n", b"newest,,1e300\n"):
         with pytest.raises(InvalidRecord):
@@ -79,7 +85,7 @@ def test_a_drill_that_restored_every_row_in_time_passed() -> None:
     assert (body["loss_seconds"], body["recovery_seconds"]) == (7200, 1500)
     page = drill_report.page(report)
     assert "It passed." in page
-    assert "| public.messages | 5 | 5 |" in page
+    assert "| public.messages | 5 | 5 | 5 |" in page
     assert "| would have been lost (RPO) | 2:00:00 | 12:00:00 |" in page
     assert "| bodies | true |" in page
 
@@ -90,7 +96,8 @@ def test_a_drill_that_restored_every_row_in_time_passed() -> None:
         (replace(GOOD, rows={**GOOD.rows, "public.messages": 4}), STEPS, "", "public.messages has 4 rows"),
         (replace(GOOD, rows={**GOOD.rows, "public.new": 0}), STEPS, "", "public.new was restored and is not"),
         (replace(GOOD, checks={"bodies": False}), STEPS, "", "The check bodies is not true."),
-        (replace(GOOD, newest=NIGHT - 12 * HOUR), STEPS, "", "of data would be lost"),
+        (replace(GOOD, newest=NIGHT - 41 * HOUR), STEPS, "", "the source had one of 2026-11-20 08:00:00 UTC"),
+        (replace(GOOD, newest=None), STEPS, "", "It has no row; the source had one"),
         (replace(GOOD, newest=NIGHT + 9 * HOUR), STEPS, "", "a clock is wrong"),
         (GOOD, {"import": 2 * HOUR}, "", "The restore took 2:00:00"),
         (None, {}, "import failed: no disk", "Import failed: no disk."),
@@ -107,6 +114,49 @@ def test_whatever_was_not_kept_fails_the_drill_and_is_told(
     assert json.loads(drill_report.encode(report))["problems"] == [told]
 
 
-def test_without_a_newest_row_the_data_is_of_the_exports_night() -> None:
-    report = drill_report.assess(NAME, EXPORT, OBJECTIVES, replace(GOOD, newest=None), STEPS, "")
+def test_an_export_that_is_too_old_is_a_loss_whatever_its_newest_row() -> None:
+    report = drill_report.assess(NAME, replace(EXPORT, asked_at=NIGHT - 10 * HOUR), OBJECTIVES, GOOD, STEPS, "")
+    assert report.problems == ("13:00:00 of data would be lost; at most 12:00:00 may be.",)
+
+
+def test_a_quiet_database_has_lost_nothing_and_its_quiet_is_reported() -> None:
+    report = drill_report.assess(NAME, EXPORT, OBJECTIVES, GOOD, STEPS, "")
+    assert report.passed
+    assert report.measured.loss == 2 * HOUR
+    assert json.loads(drill_report.encode(report))["newest_row_age_seconds"] == 41 * 3600
+    assert "| newest row, when exported | 1 day, 17:00:00 old | |" in drill_report.page(report)
+
+
+def test_an_export_nobody_counted_before_is_compared_with_its_file_alone() -> None:
+    report = drill_report.assess(
+        NAME, replace(EXPORT, source=None, asked_at=None), OBJECTIVES, replace(GOOD, newest=None), STEPS, "", KEPT
+    )
+    assert report.passed
     assert report.measured.loss == 3 * HOUR
+    assert "| public.messages | not counted | 5 | 5 |" in drill_report.page(report)
+
+
+def test_what_only_grows_must_have_what_the_source_had_before() -> None:
+    counted = Counted(at=NIGHT, rows={"public.messages": 6, "public.gone": 1, 'public."it\'s"': 9})
+    export = replace(EXPORT, source=counted)
+    kept = KEPT | {"public.gone", "public.unknown"}
+    report = drill_report.assess(NAME, export, OBJECTIVES, GOOD, STEPS, "", kept)
+    assert report.problems == (
+        "public.gone was restored with 0 rows; the source had 1 before the export began.",
+        "public.messages was restored with 5 rows; the source had 6 before the export began.",
+    )
+
+
+def test_the_tables_of_an_extension_are_its_own_and_not_compared() -> None:
+    found = replace(
+        GOOD, rows={**GOOD.rows, "public.spatial_ref_sys": 8500}, members=frozenset({"public.spatial_ref_sys"})
+    )
+    export = replace(EXPORT, report=replace(EXPORT.report, rows={**EXPORT.report.rows, "public.spatial_ref_sys": 0}))
+    report = drill_report.assess(NAME, export, OBJECTIVES, found, STEPS, "")
+    assert report.passed
+    assert "spatial_ref_sys" not in drill_report.page(report)
+
+
+def test_a_drill_of_which_nothing_is_known_has_failed() -> None:
+    body = json.loads(drill_report.encode_lost(NAME, "its beginning is damaged"))
+    assert (body["passed"], body["problems"]) == (False, ["its beginning is damaged"])

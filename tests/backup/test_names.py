@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.backup.names import INSTANCE_LENGTH_MAX, ExportName, drill_instance, drill_started_at, night_of
+from shared.backup.names import INSTANCE_LENGTH_MAX, ExportName, drill_instance, drill_started_at, is_drill_of, night_of
 
 NIGHT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -23,8 +23,11 @@ def test_an_export_is_named_by_instance_database_and_night() -> None:
 
 @given(instance=_instances, database=st.from_regex(r"[A-Za-z0-9_-]{1,63}", fullmatch=True), night=_moments)
 def test_a_name_is_read_as_it_was_written(instance: str, database: str, night: datetime) -> None:
-    name = ExportName(instance=instance, database=database, night=night)
-    assert ExportName.parse(name.key) == name
+    for attempt in (1, 2):
+        name = ExportName(instance=instance, database=database, night=night, attempt=attempt)
+        assert ExportName.parse(name.key) == name == ExportName.of_counts(name.counts)
+        assert ExportName.parse(name.counts) is None
+        assert ExportName.of_counts(name.key) is None
 
 
 @pytest.mark.parametrize(
@@ -34,10 +37,35 @@ def test_a_name_is_read_as_it_was_written(instance: str, database: str, night: d
         "exports/chat/app/x.sql.gz",
         "exports/chat/app/20261123T020000Z.sql",
         "exports/chat/app/20261399T020000Z.sql.gz",
+        "exports/chat/app/20261123T020000Z-1.sql.gz",
+        "counts/chat/app/20261123T020000Z.sql.gz",
     ],
 )
 def test_other_objects_are_no_exports(key: str) -> None:
     assert ExportName.parse(key) is None
+    assert ExportName.of_counts(key) is None
+
+
+def test_a_second_attempt_has_names_of_its_own_that_sort_behind_the_first() -> None:
+    first = ExportName(instance="chat", database="app", night=NIGHT)
+    second = ExportName(instance="chat", database="app", night=NIGHT, attempt=2)
+    assert second.key == "exports/chat/app/20261123T020000Z-2.sql.gz"
+    assert second.counts == "counts/chat/app/20261123T020000Z-2.csv"
+    assert first.mark < second.mark < ExportName(instance="chat", database="app", night=NIGHT + DAY).mark
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "its"),
+    [
+        ("drill-chat-eu-20261123020000", "chat-eu", True),
+        ("drill-chat-eu-20261123020000", "chat", False),
+        ("drill-chat-20261123020000", "chat-eu", False),
+        ("drill-chat--1-20261123020000", "chat--1", True),
+        ("chat", "chat", False),
+    ],
+)
+def test_an_instance_is_of_the_drill_it_was_made_for(name: str, label: str, its: bool) -> None:
+    assert is_drill_of(name, label) is its
 
 
 @given(at=_moments, late=st.integers(0, 86_399))

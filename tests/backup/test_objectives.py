@@ -34,5 +34,5 @@ def test_each_broken_promise_is_named() -> None:
 
 def test_data_of_the_future_is_a_wrong_clock() -> None:
     assert shortfalls(measured(-HOUR, HOUR), PROMISED) == (
-        "The newest row is 1:00:00 younger than the drill: a clock is wrong.",
+        "The export is 1:00:00 younger than the drill: a clock is wrong.",
     )

@@ -1,5 +1,7 @@
 """What an export has is compared with what the verified ones had."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.backup.dump import DumpReport
@@ -57,9 +59,40 @@ def test_a_table_dropped_on_purpose_is_not_missed() -> None:
     assert found(report(messages=1000), Expectation(retired=frozenset({"rooms"}))) == []
 
 
-def test_rows_counted_at_the_source_must_be_in_the_file() -> None:
-    expected = Expectation(rows_min={"messages": 1001, "rooms": 10, "lost": 1})
-    assert found(report(messages=1000, rooms=10), expected) == [FaultKind.ROWS_LOST, FaultKind.ROWS_LOST]
+KEPT = frozenset({"t"})
+
+
+@pytest.mark.parametrize(
+    ("at_source", "in_file", "expected", "fault"),
+    [
+        (1001, 1000, Expectation(append_only=KEPT), True),
+        (1000, 1000, Expectation(append_only=KEPT), False),
+        (1001, 1000, Expectation(append_only=KEPT, counted_long_ago=True), True),
+        (1000, 510, Expectation(), True),
+        (1000, 900, Expectation(), False),
+        (1000, 899, Expectation(), True),
+        (99, 0, Expectation(), True),
+        (10, 0, Expectation(), False),
+        (1000, 0, Expectation(volatile=KEPT), False),
+        (1000, 0, Expectation(counted_long_ago=True), False),
+    ],
+)
+def test_a_file_must_have_what_the_source_had_even_on_the_first_night(
+    at_source: int, in_file: int, expected: Expectation, fault: bool
+) -> None:
+    faults = trend_faults(report(t=in_file), [], replace(expected, rows_min={"t": at_source}))
+    assert [fault.kind for fault in faults] == [FaultKind.BEHIND_SOURCE] * fault
+
+
+def test_a_table_that_the_source_has_and_the_file_lacks_is_told_however_small() -> None:
+    [fault] = trend_faults(report(messages=1), [], Expectation(rows_min={"messages": 1, "rooms": 0}))
+    assert fault.text == "rooms is missing; the source had 0 rows of it before the export began"
+
+
+def test_a_table_whose_rows_come_and_go_may_be_emptied_from_night_to_night() -> None:
+    emptied = report(messages=0, rooms=10)
+    assert found(emptied) == [FaultKind.ROWS_LOST]
+    assert found(emptied, Expectation(volatile=frozenset({"messages"}))) == []
 
 
 def test_a_new_extension_is_named_unless_it_was_declared() -> None:

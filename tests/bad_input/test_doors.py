@@ -30,6 +30,7 @@ EXAMPLES: dict[str, tuple[Any, Mapping[str, str]]] = {
     "revision-changes": (CHANGED, {}),
     "backup-requests": ({}, {}),
     "backup-checks": ({}, {}),
+    "backup-acceptances": ({"key": EXPORT, "by": "ada", "why": "rooms were dropped"}, {}),
     "drill-requests": ({}, {}),
     "drill-ticks": ({}, {}),
     "backup-objects": (WRITTEN, {"eventType": "OBJECT_FINALIZE"}),

@@ -132,27 +132,36 @@ def test_what_is_not_a_configuration_says_so(text: str, field: str) -> None:
 
 def test_backups_name_bucket_instances_and_times() -> None:
     instances = {"chat": ["app", "logs"]}
-    backups = load(
-        backups={"bucket": "b", "instances": instances, "period_seconds": 3600, "retired": ["public.old"]}
-    ).backups
-    assert backups.retired == {"public.old"}
+    backups = load(backups={"bucket": "b", "instances": instances, "period_seconds": 3600}).backups
     assert (backups.bucket, backups.instances) == ("b", {"chat": ("app", "logs")})
     assert (backups.period, backups.patience) == (timedelta(hours=1), timedelta(hours=2))
     assert load().backups is None
 
 
-def drills(rows: Any) -> dict[str, Any]:
-    return {"bucket": "b", "instances": {"chat": ["a"]}, "drills": rows}
+def known(rows: Any) -> dict[str, Any]:
+    return {"bucket": "b", "instances": {"chat": ["a"]}, "databases": rows}
+
+
+def test_two_databases_are_known_apart() -> None:
+    rows = {
+        "chat/a": {"append_only": ["public.m"], "volatile": ["public.q"], "age_max_seconds": 3600},
+        "chat/b": {"retired": ["public.old"], "extensions": ["vector"], "log_days": 7},
+    }
+    backups = load(backups={"bucket": "b", "instances": {"chat": ["a", "b", "c"]}, "databases": rows}).backups
+    a, b, c = (backups.database("chat", name) for name in ("a", "b", "c"))
+    assert (a.append_only, a.volatile, a.retired, a.age_max) == ({"public.m"}, {"public.q"}, set(), timedelta(hours=1))
+    assert (b.append_only, b.retired, b.extensions, b.log_days) == (set(), {"public.old"}, {"vector"}, 7)
+    assert b.age_max == c.age_max == timedelta(hours=30)
 
 
 def test_a_drill_says_what_a_restored_database_must_show() -> None:
     row = {"newest_row": "SELECT max(at) FROM messages", "checks": {"users": "SELECT count(*) > 0 FROM users"}}
-    backups = load(backups=drills({"chat/a": {**row, "recovery_point_seconds": 3600}})).backups
+    backups = load(backups=known({"chat/a": {**row, "recovery_point_seconds": 3600}})).backups
     assert backups.databases == (("chat", "a"),)
-    drilled = backups.drilled("chat", "a")
-    assert (drilled.newest_row, drilled.checks) == (row["newest_row"], row["checks"])
-    assert drilled.objectives.recovery_point == timedelta(hours=1)
-    assert backups.drilled("chat", "other") == type(drilled)()
+    found = backups.database("chat", "a")
+    assert (found.newest_row, found.checks) == (row["newest_row"], row["checks"])
+    assert found.objectives.recovery_point == timedelta(hours=1)
+    assert backups.database("chat", "other") == type(found)()
 
 
 @pytest.mark.parametrize(
@@ -165,16 +174,18 @@ def test_a_drill_says_what_a_restored_database_must_show() -> None:
         ({"bucket": "b", "instances": {"chat": []}}, "backups.instances.chat"),
         ({"bucket": "b", "instances": {"chat": ["a/b"]}}, "backups.instances.chat"),
         ({"bucket": "b", "instances": {"chat": ["a"]}, "patience_seconds": 0}, "backups.patience_seconds"),
-        ({"bucket": "b", "instances": {"chat": ["a"]}, "append_only": "public.users"}, "backups.append_only"),
+        (known({"chat/a": {"append_only": "public.users"}}), "backups.databases.chat/a.append_only"),
+        (known({"chat/a": {"log_days": True}}), "backups.databases.chat/a.log_days"),
+        (known({"chat/a": {"age_max_seconds": -1}}), "backups.databases.chat/a.age_max_seconds"),
         ({"bucket": "b", "instances": {"chat": ["a"]}, "nights": 1}, "backups.nights"),
-        (drills([]), "backups.drills"),
-        (drills({"chat/b": {}}), "backups.drills.chat/b"),
-        (drills({"chat/a": 3}), "backups.drills.chat/a"),
-        (drills({"chat/a": {"newest": ""}}), "backups.drills.chat/a.newest"),
-        (drills({"chat/a": {"newest_row": 3}}), "backups.drills.chat/a.newest_row"),
-        (drills({"chat/a": {"checks": ["SELECT 1"]}}), "backups.drills.chat/a.checks"),
-        (drills({"chat/a": {"checks": {"users": ""}}}), "backups.drills.chat/a.checks"),
-        (drills({"chat/a": {"recovery_time_seconds": 0}}), "backups.drills.chat/a.recovery_time_seconds"),
+        (known([]), "backups.databases"),
+        (known({"chat/b": {}}), "backups.databases.chat/b"),
+        (known({"chat/a": 3}), "backups.databases.chat/a"),
+        (known({"chat/a": {"newest": ""}}), "backups.databases.chat/a.newest"),
+        (known({"chat/a": {"newest_row": 3}}), "backups.databases.chat/a.newest_row"),
+        (known({"chat/a": {"checks": ["SELECT 1"]}}), "backups.databases.chat/a.checks"),
+        (known({"chat/a": {"checks": {"users": ""}}}), "backups.databases.chat/a.checks"),
+        (known({"chat/a": {"recovery_time_seconds": 0}}), "backups.databases.chat/a.recovery_time_seconds"),
     ],
 )
 def test_a_problem_of_the_backups_names_its_field(backups: Any, field: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.storage import EMULATOR_VARIABLE
-from shared.config.backups import Backups, Drilled
+from shared.config.backups import Backups, Database
 from tests.fakes import FakeCloud, environment
 from tests.functions.real_database import RealDatabase, Servers
 
@@ -16,9 +16,9 @@ BACKUPS = Backups(
     locked_bucket="locked",
     drill_bucket="drills",
     instances={"chat": ("app",)},
-    append_only=frozenset({"public.messages"}),
-    drills={
-        "chat/app": Drilled(
+    known={
+        "chat/app": Database(
+            append_only=frozenset({"public.messages"}),
             newest_row="SELECT max(sent_at) FROM messages",
             checks={"bodies": "SELECT count(*) = count(body) FROM messages"},
         )

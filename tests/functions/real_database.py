@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from scripts.local_cloud.storage import FakeGcs
 from shared.adapters.cloud_sql import CloudSql
 from shared.adapters.objects import StorageObjects
 from shared.adapters.storage import StorageLedger
+from shared.backup.names import ExportName
 from shared.events.message import Message
 from tests.local_cloud.waiting import wait_until
 
@@ -31,29 +33,39 @@ class RealDatabase:
         self._nights = itertools.count()
 
     def night(self) -> str:
-        """One tick, the export it starts, and the notification of the object it writes."""
+        """One tick, the count and the export it leads to, and the notification of the object that is written."""
         self.cloud.clock.time = datetime.now(UTC).replace(microsecond=0)
         at = self.cloud.clock.time + next(self._nights) * DAY
+        name = ExportName(instance="chat", database="app", night=at.replace(hour=0, minute=0, second=0))
         tick = Message(id="t", topic="backup-requests", published_at=at, data=b"{}")
-        assert sql_backup(tick, self.cloud).startswith("started")
-        wait_until(lambda: all(row.done for row in self.cloud.databases.operations("chat")), seconds=30)
-        night = at.replace(hour=0, minute=0, second=0)
-        blob = self.client.bucket("landing").get_blob(f"exports/chat/app/{night:%Y%m%dT%H%M%SZ}.sql.gz")
-        body = {"bucket": "landing", "name": blob.name, "size": str(blob.size), "crc32c": blob.crc32c}
-        data = json.dumps({**body, "generation": str(blob.generation)}).encode()
-        attributes = {"eventType": "OBJECT_FINALIZE"}
-        told = Message(id="m", topic="backup-objects", published_at=at, data=data, attributes=attributes)
-        return backup_verify(told, self.cloud)
+        assert sql_backup(tick, self.cloud).startswith("counting")
+        wait_until(self._settled, seconds=30)
+        assert sql_backup(self._written(name.counts, at), self.cloud).startswith("started")
+        wait_until(self._settled, seconds=30)
+        return backup_verify(self._written(name.key, at), self.cloud)
 
-    def drill(self, began: datetime) -> list[str]:
-        """The request and then ticks, each after what the last one started has ended, until nothing is left to do."""
+    def drill(self, began: datetime, after: Callable[[str], None] = lambda _: None) -> list[str]:
+        """The request and then ticks, each after what the last one started has ended, until nothing is left to do.
+
+        after: what else happens once the step with this outcome has ended.
+        """
         self.cloud.clock.time = began
         outcomes = [restore_drill(Message(id="r", topic="drill-requests", published_at=began, data=b"{}"), self.cloud)]
         while outcomes[-1] != "idle: no drill runs." and len(outcomes) < 20:
             wait_until(self._settled, seconds=60)
+            after(outcomes[-1])
             tick = Message(id="k", topic="drill-ticks", published_at=began, data=b"{}")
             outcomes.append(restore_drill(tick, self.cloud))
         return outcomes
+
+    def _written(self, key: str, at: datetime) -> Message:
+        """What Cloud Storage tells of an object."""
+        blob = self.client.bucket("landing").get_blob(key)
+        assert blob is not None, f"{key}: {self.cloud.databases.operations('chat')}"
+        body = {"bucket": "landing", "name": key, "size": str(blob.size), "crc32c": blob.crc32c}
+        data = json.dumps({**body, "generation": str(blob.generation)}).encode()
+        attributes = {"eventType": "OBJECT_FINALIZE", "objectId": key}
+        return Message(id="m", topic="backup-objects", published_at=at, data=data, attributes=attributes)
 
     def _settled(self) -> bool:
         sql = self.cloud.databases

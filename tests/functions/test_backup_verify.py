@@ -1,6 +1,7 @@
 """No export is called good unread, none is read twice, and silence pages."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,17 +11,17 @@ import pytest
 from functions.backup_verify.handler import handle
 from scripts.local_cloud.sql.spoiling import Spoiled
 from shared.backup.operations import Operation, OperationKind
-from shared.config.backups import Backups
+from shared.config.backups import Backups, Database
 from shared.errors import InvalidEvent, Unavailable
 from shared.events.message import Message
-from shared.runtime.ledger_keys import ledger_key
-from tests.backup.dumps import GOOD, NINE, zipped
+from tests.backup.dumps import GOOD, GOOD_TABLES, NINE, dump_text, zipped
 from tests.fakes import FakeClock, FakeCloud, FakeDatabases, crc32c, environment
 from tests.functions.real_database import RealDatabase
 
 NIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
-BACKUPS = Backups(bucket="landing", instances={"chat": ("app",)}, append_only=frozenset({"public.messages"}))
+KNOWN = Database(append_only=frozenset({"public.messages"}))
+BACKUPS = Backups(bucket="landing", instances={"chat": ("app",)}, known={"chat/app": KNOWN})
 CHECK = Message(id="c", topic="backup-checks", published_at=NIGHT, data=b"{}")
 
 
@@ -28,8 +29,9 @@ def key(night: datetime) -> str:
     return f"exports/chat/app/{night:%Y%m%dT%H%M%SZ}.sql.gz"
 
 
-def finalized(name: str, size: int, *, generation: int = 7, bucket: str = "landing", **changes: Any) -> Message:
-    body = {"bucket": bucket, "name": name, "generation": str(generation), "size": str(size), "crc32c": "AAAAAA=="}
+def finalized(name: str, content: bytes, *, bucket: str = "landing", **changes: Any) -> Message:
+    size, checksum = str(len(content)), crc32c(content)
+    body = {"bucket": bucket, "name": name, "generation": "7", "size": size, "crc32c": checksum}
     return Message(
         id="m",
         topic="backup-objects",
@@ -58,7 +60,7 @@ def export(cloud: FakeCloud, content: bytes, night: datetime = NIGHT, *, done: b
         uri=f"gs://landing/{key(night)}",
     )
     cloud.objects.contents["landing", key(night), 7] = content
-    return finalized(key(night), len(content))
+    return finalized(key(night), content)
 
 
 def told(cloud: FakeCloud) -> list[tuple[str, str]]:
@@ -70,7 +72,8 @@ def test_a_good_export_is_entered_and_told(cloud: FakeCloud) -> None:
     assert handle(export(cloud, zipped(GOOD)), cloud) == f"verified: {key(NIGHT)}"
     assert told(cloud) == [("export.verified", "info")]
     [entry] = (json.loads(cloud.ledger.objects[name]) for name in cloud.ledger.keys("catalogue/"))
-    assert (entry["good"], entry["generation"], entry["crc32c"]) == (True, 7, "AAAAAA==")
+    assert (entry["good"], entry["generation"], entry["crc32c"]) == (True, 7, crc32c(zipped(GOOD)))
+    assert entry["asked_at"] == NIGHT.isoformat()
     assert entry["rows"] == {"public.messages": 1000, "public.rooms": 20, "public.users": 200}
 
 
@@ -88,8 +91,7 @@ def test_a_broken_export_is_never_called_good_and_pages_with_its_reason(cloud: F
 def test_a_good_export_is_kept_where_nobody_can_delete_it_and_a_broken_one_is_not(cloud: FakeCloud) -> None:
     cloud.environment = replace(cloud.environment, backups=replace(BACKUPS, locked_bucket="locked"))
     for night, content in ((NIGHT - DAY, zipped(GOOD)), (NIGHT, zipped(GOOD)[:-9])):
-        export(cloud, content, night)
-        handle(finalized(key(night), len(content), crc32c=crc32c(content)), cloud)
+        handle(export(cloud, content, night), cloud)
     assert [place for place in cloud.objects.contents if place[0] == "locked"] == [("locked", key(NIGHT - DAY), 1)]
 
 
@@ -134,9 +136,9 @@ def test_nothing_is_entered_when_it_could_not_be_told(cloud: FakeCloud) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        finalized("somebody/else.txt", 1),
-        finalized(key(NIGHT), 1, bucket="another"),
-        finalized("exports/chat/unknown/20261123T000000Z.sql.gz", 1),
+        finalized("somebody/else.txt", b"x"),
+        finalized(key(NIGHT), b"x", bucket="another"),
+        finalized("exports/chat/unknown/20261123T000000Z.sql.gz", b"x"),
     ],
 )
 def test_other_objects_are_left_alone(cloud: FakeCloud, message: Message) -> None:
@@ -148,38 +150,9 @@ def test_other_notifications_are_ignored_and_unreadable_ones_refused(cloud: Fake
         "not_written"
     )
     with pytest.raises(InvalidEvent, match="size"):
-        handle(finalized(key(NIGHT), -1), cloud)
+        handle(finalized(key(NIGHT), b"", size="-1"), cloud)
     with pytest.raises(InvalidEvent, match="topic"):
         handle(CHECK._replace(topic="gcr"), cloud)
-
-
-def test_a_fresh_verified_export_and_backup_are_silent(cloud: FakeCloud) -> None:
-    handle(export(cloud, zipped(GOOD)), cloud)
-    cloud.messages.published.clear()
-    assert handle(CHECK, cloud) == "fresh: chat/app; backed_up: chat"
-    assert told(cloud) == []
-
-
-def test_the_absence_of_a_verified_export_pages_although_a_broken_one_is_fresh(cloud: FakeCloud) -> None:
-    handle(export(cloud, zipped(GOOD), NIGHT - 3 * DAY), cloud)
-    handle(export(cloud, zipped("")), cloud)
-    cloud.messages.published.clear()
-    assert handle(CHECK, cloud) == "missing: chat/app; backed_up: chat"
-    assert told(cloud) == [("export.missing", "page")]
-    [news] = cloud.messages.on("rollout-events")
-    assert "the last is of 2026-11-20 00:00 UTC" in json.loads(news.data)["text"]
-
-
-def test_a_missing_cloud_sql_backup_pages_by_its_own_name_and_once_a_night(cloud: FakeCloud) -> None:
-    handle(export(cloud, zipped(GOOD)), cloud)
-    cloud.databases.backups.clear()
-    cloud.messages.published.clear()
-    handle(CHECK, cloud)
-    [news] = cloud.messages.on("rollout-events")
-    assert news.attributes["kind"] == "backup.missing"
-    cloud.ledger.append(ledger_key(json.loads(news.data)["key"]), news.data)
-    handle(CHECK, cloud)
-    assert len(told(cloud)) == 1
 
 
 def test_without_databases_there_is_nothing_to_do(cloud: FakeCloud) -> None:
@@ -214,3 +187,96 @@ def test_an_export_that_was_replaced_before_it_was_read_is_left_to_its_successor
     cloud.objects.contents.clear()
     assert handle(message, cloud).startswith("gone: generation")
     assert cloud.ledger.objects == {}
+
+
+def test_bytes_that_changed_on_the_way_are_not_good_however_whole_they_look(cloud: FakeCloud) -> None:
+    message = export(cloud, zipped(GOOD))
+    cloud.objects.contents["landing", key(NIGHT), 7] = zipped(GOOD.replace("User 7", "User 8"))
+    body = {**json.loads(message.data), "size": str(len(cloud.objects.contents["landing", key(NIGHT), 7]))}
+    assert handle(message._replace(data=json.dumps(body).encode()), cloud).startswith("broken")
+    [entry] = (json.loads(cloud.ledger.objects[name]) for name in cloud.ledger.keys("catalogue/"))
+    assert [fault["kind"] for fault in entry["faults"]] == ["read_differs"]
+
+
+def count(cloud: FakeCloud, answer: str, ago: timedelta = timedelta(minutes=10)) -> None:
+    """What the source had so long before the night's export."""
+    counts = f"counts/chat/app/{NIGHT:%Y%m%dT%H%M%SZ}.csv"
+    cloud.databases.rows["count"] = Operation(
+        name="count",
+        kind=OperationKind.EXPORT,
+        instance="chat",
+        asked_at=NIGHT - ago,
+        done=True,
+        uri=f"gs://landing/{counts}",
+    )
+    cloud.objects.contents["landing", counts, 1] = answer.encode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ("rows,public.messages,1000\n", "verified"),
+        ("rows,public.messages,1001\n", "broken"),
+        ("rows,public.rooms,39\n", "broken"),
+        ("rows,public.never_seen,0\n", "broken"),
+        ("not,a\n", "verified"),
+    ],
+)
+def test_the_first_night_is_compared_with_what_the_source_had(cloud: FakeCloud, answer: str, outcome: str) -> None:
+    count(cloud, answer)
+    assert handle(export(cloud, zipped(GOOD)), cloud).startswith(outcome)
+
+
+def test_what_the_source_had_is_entered_with_the_export(cloud: FakeCloud) -> None:
+    count(cloud, "rows,public.messages,990\nnewest,,86400\n")
+    handle(export(cloud, zipped(GOOD)), cloud)
+    [entry] = (json.loads(cloud.ledger.objects[name]) for name in cloud.ledger.keys("catalogue/"))
+    assert entry["source"] == {
+        "at": (NIGHT - timedelta(minutes=10)).isoformat(),
+        "rows": {"public.messages": 990},
+        "newest": "1970-01-02T00:00:00+00:00",
+    }
+
+
+def test_a_count_of_hours_ago_says_nothing_of_what_may_be_deleted(cloud: FakeCloud) -> None:
+    count(cloud, "rows,public.rooms,500\n", ago=timedelta(hours=3))
+    assert handle(export(cloud, zipped(GOOD)), cloud).startswith("verified")
+
+
+def test_two_databases_are_held_to_what_is_known_of_each(cloud: FakeCloud) -> None:
+    known = {"chat/app": KNOWN, "chat/logs": Database(retired=frozenset({"public.rooms"}))}
+    backups = replace(BACKUPS, instances={"chat": ("app", "logs")}, known=known)
+    cloud.environment = replace(cloud.environment, backups=backups)
+    outcomes: dict[str, list[str]] = {}
+    for database in ("app", "logs"):
+        fewer = {name: rows[:-1] for name, rows in GOOD_TABLES.items() if name != "public.rooms"}
+        for night, text in ((NIGHT - DAY, GOOD), (NIGHT, dump_text(fewer))):
+            name = key(night).replace("/app/", f"/{database}/")
+            row = Operation(name=name, kind=OperationKind.EXPORT, instance="chat", asked_at=night, done=True,
+                            uri=f"gs://landing/{name}")  # fmt: skip
+            cloud.databases.rows[name] = row
+            cloud.objects.contents["landing", name, 7] = zipped(text)
+            handle(finalized(name, zipped(text)), cloud)
+        last = json.loads(cloud.ledger.objects[cloud.ledger.keys(f"catalogue/chat/{database}/")[-1]])
+        outcomes[database] = [fault["kind"] for fault in last["faults"]]
+    assert outcomes == {"app": ["rows_lost", "table_missing"], "logs": []}
+
+
+def test_a_damaged_entry_of_the_catalogue_is_told_and_keeps_no_later_night_from_being_read(cloud: FakeCloud) -> None:
+    handle(export(cloud, zipped(GOOD), NIGHT - 2 * DAY), cloud)
+    cloud.ledger.objects["catalogue/chat/app/20261122T000000Z-1-7.json"] = b"{"
+    cloud.messages.published.clear()
+    assert handle(export(cloud, zipped(GOOD)), cloud).startswith("verified")
+    assert ("export.entry_damaged", "warning") in told(cloud)
+
+
+def test_reading_that_takes_half_of_what_it_may_pages_before_it_takes_all(cloud: FakeCloud) -> None:
+    message, real = export(cloud, zipped(GOOD)), cloud.objects.pieces
+
+    def slowly(bucket: str, key: str, generation: int, size: int) -> Iterator[bytes]:
+        cloud.clock.pass_(timedelta(seconds=301))
+        yield from real(bucket, key, generation, size)
+
+    cloud.objects.pieces = slowly  # type: ignore[method-assign]
+    assert handle(message, cloud).startswith("verified")
+    assert told(cloud) == [("export.verified", "info"), ("export.slow", "page")]

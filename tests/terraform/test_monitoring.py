@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from shared.events.incident import ROLLS_BACK
+from shared.rollout.announcement import Severity
+from shared.runtime.backup_news import SEVERITIES
 from tests.terraform.stand import REPOSITORY, Root
 
 RUNBOOKS = {page.stem: page.read_text() for page in (REPOSITORY / "docs" / "runbooks").glob("[A-Z]*.md")}
@@ -90,6 +94,19 @@ def test_a_backup_that_is_not_verified_in_time_pages(environment: Root) -> None:
         seconds = int(condition["duration"][:-1]) + int(condition["aggregations"][0]["alignment_period"][:-1])
         assert seconds == row["backups"]["verified_age_hours_max"] * 3600
         assert condition["evaluation_missing_data"] == "EVALUATION_MISSING_DATA_ACTIVE"
+
+
+@pytest.mark.parametrize("kind", [kind for kind, severity in SEVERITIES.items() if severity is Severity.PAGE])
+def test_whatever_backups_page_for_is_in_an_alert_of_every_database(environment: Root, kind: str) -> None:
+    told = f'"{kind}"'
+    filters = [condition["filter"] for policy in policies(environment) for condition in _thresholds(policy)]
+    for database in environment.output("configuration")["whole"]["databases"]:
+        named = f'metric.labels.instance="{database}"'
+        assert any(named in text and told in text for text in filters), f"nobody is called for {kind} of {database}"
+
+
+def _thresholds(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [row for condition in policy["conditions"] for row in condition["condition_threshold"]]
 
 
 def test_the_site_is_asked_from_outside_from_several_regions(environment: Root) -> None:

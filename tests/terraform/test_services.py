@@ -138,3 +138,10 @@ def test_there_is_an_address_of_either_kind_and_both_lead_to_tls(environment: Ro
         if row["default_url_redirect"]
     ]
     assert redirect["https_redirect"] is True
+
+
+def test_a_restored_chat_that_was_deleted_cannot_be_had_back(environment: Root) -> None:
+    buckets = {row["name"]: row for row in environment.of("google_storage_bucket").values()}
+    [drills] = [row for name, row in buckets.items() if name.endswith("-drills")]
+    assert [rule["condition"][0]["age"] for rule in drills["lifecycle_rule"]] == [1]
+    assert [row["retention_duration_seconds"] for row in drills["soft_delete_policy"]] == [0]

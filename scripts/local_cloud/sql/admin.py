@@ -80,16 +80,25 @@ class SqlAdmin:
     def add_instance(self, name: str, *, databases: tuple[str, ...] = ()) -> PostgreSQL:
         """An instance that was there before anybody asked."""
         body: _Json = {"name": name, "databaseVersion": "POSTGRES_18", "region": "africa-south1"}
+        backups = {"enabled": True, "pointInTimeRecoveryEnabled": True, "transactionLogRetentionDays": 7}
+        settings = {"tier": "db-f1-micro", "backupConfiguration": backups}
         with self._lock:
-            self._described[name] = {**body, "settings": {"tier": "db-f1-micro"}, "state": "PENDING_CREATE"}
+            self._described[name] = {**body, "settings": settings, "state": "PENDING_CREATE"}
         server = self._run_instance(name)
         for database in databases:
             server.query(f'CREATE DATABASE "{database}"')
         return server
 
-    def add_backup(self, instance: str, ended_at: datetime, status: str = "SUCCESSFUL") -> None:
-        """A Cloud SQL backup (never an export), as the automated schedule makes it."""
-        row = {"kind": "sql#backupRun", "status": status, "type": "AUTOMATED", "instance": instance}
+    def set_backups(self, instance: str, **configured: object) -> None:
+        """As a person may change an instance. configured: fields of Cloud SQL's backupConfiguration."""
+        with self._lock:
+            self._described[instance]["settings"]["backupConfiguration"].update(configured)
+
+    def add_backup(
+        self, instance: str, ended_at: datetime, status: str = "SUCCESSFUL", kind: str = "AUTOMATED"
+    ) -> None:
+        """A Cloud SQL backup (never an export). kind: AUTOMATED by the schedule, or ON_DEMAND."""
+        row = {"kind": "sql#backupRun", "status": status, "type": kind, "instance": instance}
         with self._lock:
             self._backups.setdefault(instance, []).append({**row, "endTime": _stamp(ended_at)})
 
@@ -230,7 +239,7 @@ class SqlAdmin:
         else:
             content = server.dump(database)
         content = gzip.compress(content, 1) if uri.endswith(".gz") else content
-        if self._spoil is not None:
+        if self._spoil is not None and context["fileType"] == "SQL":
             content, self._spoil = self._spoil(content), None
         self._objects.write(uri, content)
 

@@ -36,6 +36,12 @@ variable "project" {
   type        = string
 }
 
+variable "recoverable" {
+  description = "Whether a deleted object can be had back for a week, as Google does unless told otherwise."
+  type        = bool
+  default     = true
+}
+
 variable "retention" {
   description = "No object can be changed or deleted before so many days; once locked, that cannot be shortened."
   type        = object({ days = number, locked = bool })
@@ -72,6 +78,13 @@ resource "google_storage_bucket" "this" {
     content {
       retention_period = tostring(retention_policy.value.days * 86400)
       is_locked        = retention_policy.value.locked
+    }
+  }
+
+  dynamic "soft_delete_policy" {
+    for_each = var.recoverable ? [] : [0]
+    content {
+      retention_duration_seconds = soft_delete_policy.value
     }
   }
 

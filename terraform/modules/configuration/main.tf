@@ -56,14 +56,18 @@ locals {
   # What the backup functions are told; each instance holds the database of its own name.
   backups = {
     for key in length(local._databases) == 0 ? [] : ["backups"] : key => {
-      bucket          = local.buckets.exports
-      locked_bucket   = local.buckets.backups
-      drill_bucket    = local.buckets.drills
-      instances       = { for name in keys(local._databases) : name => [name] }
-      age_max_seconds = 3600 * max([for row in local._databases : row.verified_age_hours_max]...)
-      append_only     = sort(distinct(flatten([for row in local._databases : row.append_only])))
-      drills = {
+      bucket        = local.buckets.exports
+      locked_bucket = local.buckets.backups
+      drill_bucket  = local.buckets.drills
+      instances     = { for name in keys(local._databases) : name => [name] }
+      databases = {
         for name, row in local._databases : "${name}/${name}" => {
+          append_only            = row.append_only
+          volatile               = row.volatile
+          retired                = row.retired
+          extensions             = row.extensions
+          age_max_seconds        = 3600 * row.verified_age_hours_max
+          log_days               = row.point_in_time_days
           newest_row             = row.newest_row
           checks                 = row.checks
           recovery_point_seconds = 3600 * row.recovery_point_hours_max
