@@ -3,7 +3,7 @@
 #   docker build -f dockerfiles/fastify.Dockerfile path/to/service
 #
 # The service has package.json, package-lock.json and a script `build` that makes dist/server.js. Bases are pinned by digest
-# and moved by Dependabot; both are Node 24 on Debian 12. The process is node itself, as nobody's user, on a file system it
+# and moved by Renovate; both are Node 24 on Debian 12. The process is node itself, as nobody's user, on a file system it
 # cannot change.
 ARG NODE_BUILD=node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d
 ARG NODE_RUN=gcr.io/distroless/nodejs24-debian12:nonroot@sha256:14d42e2511532589a7c7e01a753667a74fcc96266e137e8125006b87b0c32d0a

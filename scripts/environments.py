@@ -5,6 +5,7 @@ scripts/environments.py diff staging production      what differs
 scripts/environments.py show dev                     the whole configuration: common.yaml and the environment's file
 scripts/environments.py show dev --functions         what its functions get in DELIVERY_ENVIRONMENT
 scripts/environments.py matrix                       the environments as JSON, for a workflow's matrix
+scripts/environments.py outputs dev [--account KIND] what a workflow must know of it, as lines of GITHUB_OUTPUT
 scripts/environments.py schema [--check]             writes the editors' JSON Schema
 """
 
@@ -22,7 +23,7 @@ from scripts.own_python import sentence
 try:
     import yaml
 
-    from scripts.configuration import environments, for_functions, json_schema, reference
+    from scripts.configuration import environments, for_functions, for_workflows, json_schema, reference
 except ImportError as error:
     sys.exit(sentence(error))
 
@@ -90,6 +91,18 @@ def matrix() -> int:
     return 0
 
 
+def outputs(name: str, kind: str) -> int:
+    """The exit code: 1 where the configuration is not sound."""
+    reading = environments.read(name)
+    if reading.problems or reading.found is None:
+        for problem in reading.problems:
+            print(problem, file=sys.stderr)
+        return 1
+    for key, value in for_workflows.outputs(reading.found, kind).items():
+        print(f"{key}={value}")
+    return 0
+
+
 def schema(*, check: bool) -> int:
     """The exit code: 1 when --check found a file out of date."""
     wanted = {SCHEMA: json.dumps(json_schema.schema(), indent=2) + "\n", REFERENCE: reference.page()}
@@ -114,6 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
     one.add_argument("environment", choices=environments.names())
     one.add_argument("--functions", action="store_true", help="only what the functions get")
     commands.add_parser("matrix")
+    told = commands.add_parser("outputs")
+    told.add_argument("environment", choices=environments.names())
+    told.add_argument("--account", choices=("", *for_workflows.ACCOUNTS), default="", help="whom to sign in as")
     commands.add_parser("schema").add_argument("--check", action="store_true", help="change nothing; exit 1 if stale")
     options = parser.parse_args(arguments)
     match options.command:
@@ -125,6 +141,8 @@ def main(arguments: list[str] | None = None) -> int:
             return show(options.environment, functions=options.functions)
         case "matrix":
             return matrix()
+        case "outputs":
+            return outputs(options.environment, options.account)
         case _:
             return schema(check=options.check)
 

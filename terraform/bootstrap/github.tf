@@ -9,19 +9,33 @@ module "github" {
   repository_id  = local.github.repository_id
 
   accounts = merge(
-    { pusher = { project = local.registry.project.id, purpose = "Pushes images of main", environment = "dev" } },
+    { pusher = { project = local.registry.project.id, purpose = "Pushes images of main", gates = ["main"] } },
     {
       for name in ["staging", "production"] : "promoter-${name}" => {
-        project     = local.registry.project.id
-        purpose     = "Tags a digest for ${name}"
-        environment = name
+        project = local.registry.project.id
+        purpose = "Tags a digest for ${name}"
+        gates   = ["environment:${name}"]
       }
     },
     {
       for name, environment in local.environments : "operator-${name}" => {
-        project     = environment.project.id
-        purpose     = "Sends commands to ${name}"
-        environment = name
+        project = environment.project.id
+        purpose = "Sends commands to ${name}"
+        gates   = ["environment:${name}"]
+      }
+    },
+    {
+      for name, environment in local.environments : "planner-${name}" => {
+        project = environment.project.id
+        purpose = "Reads ${name}: plans, drift, rollouts"
+        gates   = ["pull_request", "main"]
+      }
+    },
+    {
+      for name, environment in local.environments : "deployer-${name}" => {
+        project = environment.project.id
+        purpose = "Applies Terraform to ${name}"
+        gates   = ["environment:${name}"]
       }
     },
   )
@@ -40,28 +54,24 @@ resource "google_artifact_registry_repository_iam_member" "github" {
   member     = module.github.members[each.value]
 }
 
-# New files only: uploads never overwrite.
-resource "google_storage_bucket_iam_member" "pusher" {
-  for_each = toset(["roles/storage.objectCreator", "roles/storage.objectViewer"])
+# New files, and a later date for those that are there: without the right to delete, none is overwritten.
+module "assets_uploader" {
+  source = "../modules/role"
 
+  project     = local.registry.project.id
+  id          = "deliveryAssetsUploader"
+  title       = "upload assets"
+  description = "Adds objects and moves their custom time; overwrites and deletes none."
+  permissions = ["storage.objects.create", "storage.objects.get", "storage.objects.list", "storage.objects.update"]
+}
+
+resource "google_storage_bucket_iam_member" "pusher" {
   bucket = module.assets.name
-  role   = each.value
+  role   = module.assets_uploader.id
   member = module.github.members.pusher
 }
 
-output "github_variables" {
-  description = "What each GitHub environment's variables must be; the workflows read them."
-  value = {
-    for name, environment in local.environments : name => {
-      ASSETS_BUCKET              = module.environment[name].buckets.assets
-      OPERATOR                   = module.github.emails["operator-${name}"]
-      PROJECT                    = environment.project.id
-      PROMOTER                   = try(module.github.emails["promoter-${name}"], "")
-      PUSHER                     = name == "dev" ? module.github.emails.pusher : ""
-      REGION                     = environment.regions.serving
-      REGISTRY                   = module.registry.path
-      REGISTRY_HOST              = module.registry.host
-      WORKLOAD_IDENTITY_PROVIDER = module.github.provider
-    }
-  }
+output "github" {
+  description = "Each account's address and what signs them in; scripts/environments.py tells the workflows the same."
+  value       = { accounts = module.github.emails, provider = module.github.provider }
 }

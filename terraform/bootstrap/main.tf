@@ -57,5 +57,5 @@ module "assets" {
   project     = local.registry.project.id
   name        = module.environment["dev"].buckets.assets
   location    = local.registry.region
-  expire_days = 365 # longer than any page stays open and any release is rolled back to
+  unused_days = 365 # since the last release that named it: an unchanged file outlives the release that brought it
 }

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from scripts import environments as command
-from scripts.configuration import environments, for_functions, json_schema
+from scripts.configuration import environments, for_functions, for_workflows, json_schema
 from scripts.configuration.environments import DIRECTORY
 from shared.config.environment import load_environment
 from shared.rollout.strategy import Strategy
@@ -246,3 +246,21 @@ def test_the_tag_that_the_workflows_push_is_the_one_that_deploys(name: str) -> N
             assert {environment for environment, tag in pushed.items() if re.fullmatch(service.deploy_tags, tag)} == {
                 name
             }
+
+
+def test_workflows_are_told_an_environment_as_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["outputs", "production", "--account", "deployer"]) == 0
+    told = dict(line.split("=", 1) for line in capsys.readouterr().out.splitlines())
+    assert told["project"] == "pushnchat-production"
+    assert told["account"] == "github-deployer-production@pushnchat-production.iam.gserviceaccount.com"
+    assert told["registry"].startswith(f"{told['registry_host']}/")
+    assert command.main(["outputs", "dev"]) == 0
+    assert "account=\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "kind"), [("dev", "promoter"), ("staging", "owner")])
+def test_an_account_that_nobody_makes_is_told(name: str, kind: str) -> None:
+    found = environments.read(name).found
+    assert found is not None
+    with pytest.raises(ValueError, match=f"^{kind}: "):
+        for_workflows.account(found, kind)

@@ -2,14 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from scripts.configuration import environments, for_functions
+from scripts.configuration import environments, for_functions, for_workflows
 from tests.terraform.stand import REPOSITORY, Root
 from tests.tools import terraform_offline
+
+ALL = ("dev", "staging", "production")
 
 
 @pytest.fixture(scope="module")
@@ -48,41 +49,112 @@ def test_only_main_of_our_repository_by_its_numbers_may_sign_in(bootstrap: Root)
     condition = provider["attribute_condition"]
     assert f"assertion.repository_id == '{github['repository_id']}'" in condition
     assert f"assertion.repository_owner_id == '{github['owner_id']}'" in condition
-    assert "assertion.ref == 'refs/heads/main'" in condition
-    assert "||" not in condition
+    assert condition.split(" && ", 2)[2] == (
+        "(assertion.event_name == 'pull_request' || "
+        "(assertion.ref == 'refs/heads/main' && assertion.ref_type == 'branch'))"
+    )
     assert provider["oidc"][0]["issuer_uri"] == "https://token.actions.githubusercontent.com"
 
 
-def test_each_account_is_of_one_github_environment(bootstrap: Root) -> None:
+def test_a_pull_request_has_one_gate_whatever_environment_it_names(bootstrap: Root) -> None:
+    [provider] = bootstrap.of("google_iam_workload_identity_pool_provider").values()
+    gate = provider["attribute_mapping"]["attribute.gate"]
+    assert gate.startswith("assertion.event_name == 'pull_request' ? 'pull_request' : ")
+
+
+def test_each_account_is_behind_its_own_gates(bootstrap: Root) -> None:
     rows = bootstrap.of("google_service_account_iam_member").values()
     assert {row["role"] for row in rows} == {"roles/iam.workloadIdentityUser"}
-    gates = {
-        row["service_account_id"].rpartition("/")[2]: row["member"].partition("attribute.environment/")[2]
-        for row in rows
-    }
+    gates: dict[str, set[str]] = {}
+    for row in rows:
+        account = row["service_account_id"].rpartition("/")[2]
+        gates.setdefault(account, set()).add(row["member"].partition("attribute.gate/")[2])
+    kept = {f"github-{kind}-{name}": {f"environment:{name}"} for kind in ("operator", "deployer") for name in ALL}
     assert gates == {
-        "github-pusher": "dev",
-        "github-promoter-staging": "staging",
-        "github-promoter-production": "production",
-        "github-operator-dev": "dev",
-        "github-operator-staging": "staging",
-        "github-operator-production": "production",
+        "github-pusher": {"main"},
+        "github-promoter-staging": {"environment:staging"},
+        "github-promoter-production": {"environment:production"},
+        **{f"github-planner-{name}": {"pull_request", "main"} for name in ALL},
+        **kept,
     }
 
 
-def test_github_gets_every_variable_the_workflows_read(bootstrap: Root) -> None:
-    text = "".join(path.read_text() for path in (REPOSITORY / ".github" / "workflows").glob("*.yml"))
-    read = set(re.findall(r"vars\.([A-Z_]+)", text))
-    variables: dict[str, dict[str, Any]] = bootstrap.output("github_variables")
-    assert set(variables) == {"dev", "staging", "production"}
-    for row in variables.values():
-        assert set(row) == read
+def test_workflows_are_told_the_accounts_that_there_are(bootstrap: Root) -> None:
+    told = set()
+    for name in ALL:
+        found = environments.read(name).found
+        assert found is not None
+        for kind in for_workflows.ACCOUNTS:
+            if (kind, name) != ("promoter", "dev"):
+                told.add(for_workflows.account(found, kind))
+        told_of = for_workflows.outputs(found, "")
+        assert told_of["provider"] == bootstrap.output("github")["provider"]
+        assert told_of["assets_bucket"] in {row["name"] for row in bootstrap.of("google_storage_bucket").values()}
+    assert told == set(bootstrap.output("github")["accounts"].values())
 
 
-@pytest.mark.parametrize("name", ["dev", "staging", "production"])
+def grants(bootstrap: Root, account: str) -> dict[str, set[str]]:
+    """An account's roles, by the kind of resource that they are on."""
+    found: dict[str, set[str]] = {}
+    for row in bootstrap.resources:
+        if row.kind.endswith("_iam_member") and f":{account}@" in str(row.values.get("member")):
+            found.setdefault(row.kind, set()).add(row.values["role"])
+    return found
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_who_plans_reads_and_neither_writes_nor_sees_secrets_or_exports(bootstrap: Root, name: str) -> None:
+    roles = set().union(*grants(bootstrap, f"github-planner-{name}").values())
+    reading = re.compile(r"roles/[a-zA-Z]+\.\w*([vV]iewer|[rR]eader|Reviewer|serviceUsageConsumer)")
+    assert [role for role in roles if not reading.fullmatch(role)] == []
+    assert "roles/viewer" not in roles
+    rows = [
+        row for row in bootstrap.of("google_project_iam_member").values() if f"github-planner-{name}@" in row["member"]
+    ]
+    [condition] = [row["condition"][0] for row in rows if row["role"] == "roles/storage.objectViewer"]
+    own = f"pushnchat-{name}"
+    assert re.findall(r"buckets/([\w-]+)/", condition["expression"]) == [
+        f"{own}-function-zips",
+        f"{own}-control",
+        f"{own}-ledger",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["planner", "deployer"])
+@pytest.mark.parametrize("name", ALL)
+def test_each_environments_state_is_its_own(bootstrap: Root, kind: str, name: str) -> None:
+    rows = bootstrap.of("google_storage_bucket_iam_member").values()
+    [row] = [
+        row for row in rows if f"github-{kind}-{name}@" in row["member"] and row["bucket"].endswith("-terraform-state")
+    ]
+    assert row["role"] == {"planner": "roles/storage.objectViewer", "deployer": "roles/storage.objectUser"}[kind]
+    assert f"/objects/environments/{name}/'" in row["condition"][0]["expression"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_who_applies_touches_no_other_environment(bootstrap: Root, name: str) -> None:
+    rows = bootstrap.of("google_project_iam_member").values()
+    mine = {row["project"] for row in rows if f"github-deployer-{name}@" in row["member"]}
+    assert mine == {f"pushnchat-{name}", "pushnchat-registry"}
+    registry = grants(bootstrap, f"github-deployer-{name}")["google_storage_bucket_iam_member"]
+    assert registry == {"roles/storage.objectUser", "projects/pushnchat-registry/roles/deliveryAssetsGrantor"}
+
+
+def test_an_uploader_of_assets_overwrites_none_and_an_unchanged_file_outlives_its_first_release(
+    bootstrap: Root,
+) -> None:
+    [role] = [row for row in bootstrap.of("google_project_iam_custom_role").values() if "Uploader" in row["role_id"]]
+    assert "storage.objects.update" in role["permissions"]
+    assert "storage.objects.delete" not in role["permissions"]
+    [row] = [row for row in bootstrap.of("google_storage_bucket").values() if row["name"].endswith("-assets")]
+    conditions = [rule["condition"][0] for rule in row["lifecycle_rule"]]
+    assert [(rule["days_since_custom_time"], rule["age"]) for rule in conditions] == [(365, None)]
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_githubs_operator_may_command(bootstrap: Root, name: str) -> None:
     own = yaml.safe_load((REPOSITORY / "terraform" / "environments" / name / "environment.yaml").read_text())
-    assert f"serviceAccount:{bootstrap.output('github_variables')[name]['OPERATOR']}" in own["operators"]
+    assert f"serviceAccount:{bootstrap.output('github')['accounts'][f'operator-{name}']}" in own["operators"]
 
 
 def test_every_api_that_a_resource_needs_is_switched_on(bootstrap: Root, production: Root) -> None:
@@ -119,16 +191,38 @@ def test_only_what_pushes_from_main_attests_and_it_can_delete_nothing(bootstrap:
     [attestor] = bootstrap.of("google_binary_authorization_attestor").values()
     assert note["name"] == for_functions.BUILT_BY_PIPELINE
     assert attestor["attestation_authority_note"][0]["note_reference"] == note["name"]
-    [hangs] = bootstrap.of("google_container_analysis_note_iam_member").values()
-    assert (hangs["note"], hangs["role"]) == (note["name"], "roles/containeranalysis.notes.attacher")
+    attacher = "roles/containeranalysis.notes.attacher"
+    rows = bootstrap.of("google_container_analysis_note_iam_member").values()
+    [hangs] = [row for row in rows if row["role"] == attacher]
+    assert hangs["note"] == note["name"]
     [signs] = bootstrap.of("google_kms_crypto_key_iam_member").values()
-    [creates] = bootstrap.of("google_project_iam_member").values()
-    pusher = bootstrap.output("github_variables")["dev"]["PUSHER"]
+    rows = bootstrap.of("google_project_iam_member").values()
+    [creates] = [row for row in rows if row["role"].endswith("deliveryAttester")]
+    pusher = bootstrap.output("github")["accounts"]["pusher"]
     assert {row["member"] for row in (hangs, signs, creates)} == {f"serviceAccount:{pusher}"}
-    [role] = bootstrap.of("google_project_iam_custom_role").values()
-    assert role["permissions"] == ["containeranalysis.occurrences.create"]
+    roles = {row["role_id"]: row["permissions"] for row in bootstrap.of("google_project_iam_custom_role").values()}
+    assert roles["deliveryAttester"] == ["containeranalysis.occurrences.create"]
     [key] = bootstrap.of("google_kms_crypto_key").values()
     assert key["purpose"] == "ASYMMETRIC_SIGN"
+    found = environments.read("dev").found
+    assert found is not None
+    told = for_workflows.outputs(found, "pusher")
+    assert told["attestor"] == f"projects/{attestor['project']}/attestors/{attestor['name']}"
+    ring = f"projects/pushnchat-registry/locations/europe-west1/keyRings/pipeline/cryptoKeys/{key['name']}"
+    assert told["attestation_key"] == f"{ring}/cryptoKeyVersions/1"
+
+
+def test_who_applies_grants_of_the_registrys_project_only_what_an_environment_needs(bootstrap: Root) -> None:
+    rows = bootstrap.of("google_project_iam_member").values()
+    grantors = [
+        row
+        for row in rows
+        if row["project"] == "pushnchat-registry" and row["role"] == "roles/resourcemanager.projectIamAdmin"
+    ]
+    assert len(grantors) == 3
+    for row in grantors:
+        [condition] = row["condition"]
+        assert condition["expression"].endswith(".hasOnly(['roles/containeranalysis.occurrences.viewer'])")
 
 
 def test_no_key_is_made(bootstrap: Root) -> None:

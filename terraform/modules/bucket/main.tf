@@ -48,6 +48,12 @@ variable "retention" {
   default     = null
 }
 
+variable "unused_days" {
+  description = "Objects are deleted so many days after their custom time, which whoever still needs them moves forward; 0 keeps them."
+  type        = number
+  default     = 0
+}
+
 variable "versioned" {
   description = "Whether an overwritten object can be had back for 30 days."
   type        = bool
@@ -96,6 +102,18 @@ resource "google_storage_bucket" "this" {
       }
       condition {
         age = lifecycle_rule.value
+      }
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = var.unused_days == 0 ? [] : [var.unused_days]
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        days_since_custom_time = lifecycle_rule.value
       }
     }
   }

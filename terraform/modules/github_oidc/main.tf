@@ -11,12 +11,26 @@ terraform {
 }
 
 variable "accounts" {
-  description = "Accounts to be signed in as: each one's project, what it is for, and the GitHub environment that a job must run in."
-  type        = map(object({ project = string, purpose = string, environment = string }))
+  description = <<-EOT
+    Accounts to be signed in as: each one's project, what it is for, and the gates a job may come through.
+    A gate is "environment:NAME" (a job of main in that GitHub environment, behind its reviewers), "main" (a job of main in
+    none) or "pull_request" (any job of a pull request: code that nobody has read yet).
+  EOT
+  type        = map(object({ project = string, purpose = string, gates = list(string) }))
 
   validation {
-    condition     = alltrue([for row in var.accounts : row.environment != ""])
-    error_message = "Without a GitHub environment anybody who may push a branch could sign in."
+    condition     = alltrue(flatten([for row in var.accounts : [for gate in row.gates : can(regex("^(main|pull_request|environment:[a-z]+)$", gate))]]))
+    error_message = "A gate is main, pull_request or environment:NAME."
+  }
+
+  validation {
+    condition     = alltrue([for row in var.accounts : length(row.gates) > 0])
+    error_message = "An account without a gate is signed in as by nobody."
+  }
+
+  validation {
+    condition     = alltrue([for name, row in var.accounts : startswith(name, "planner-") || !contains(row.gates, "pull_request")])
+    error_message = "Code that nobody has read yet may only plan."
   }
 }
 
@@ -52,18 +66,18 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   workload_identity_pool_provider_id = "github"
   display_name                       = "GitHub Actions"
 
-  # Jobs of main only, and of this repository only. A rollback is started from main too.
+  # Of this repository only: jobs of main, from where a rollback is started too, and of pull requests, which plan.
   attribute_condition = join(" && ", [
     "assertion.repository_owner_id == '${var.owner_id}'",
     "assertion.repository_id == '${var.repository_id}'",
-    "assertion.ref == 'refs/heads/main'",
-    "assertion.ref_type == 'branch'",
+    "(assertion.event_name == 'pull_request' || (assertion.ref == 'refs/heads/main' && assertion.ref_type == 'branch'))",
   ])
 
+  # A pull request's job has one gate whatever environment it names, for it is code that nobody has read yet.
   attribute_mapping = {
-    "google.subject"        = "assertion.sub"
-    "attribute.environment" = "assertion.environment"
-    "attribute.repository"  = "assertion.repository_id"
+    "google.subject"       = "assertion.sub"
+    "attribute.gate"       = "assertion.event_name == 'pull_request' ? 'pull_request' : has(assertion.environment) ? 'environment:' + assertion.environment : 'main'"
+    "attribute.repository" = "assertion.repository_id"
   }
 
   oidc {
@@ -79,13 +93,15 @@ resource "google_service_account" "this" {
   display_name = each.value.purpose
 }
 
-# Which GitHub environment may be which account: its reviewers and branch rules are the gate.
+# Which job may be which account: an environment's reviewers and branch rules are the gate.
 resource "google_service_account_iam_member" "signs_in" {
-  for_each = var.accounts
+  for_each = merge([
+    for name, row in var.accounts : { for gate in row.gates : "${name}/${gate}" => { account = name, gate = gate } }
+  ]...)
 
-  service_account_id = google_service_account.this[each.key].name
+  service_account_id = google_service_account.this[each.value.account].name
   role               = "roles/iam.workloadIdentityUser"
-  member             = "principalSet://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/github/attribute.environment/${each.value.environment}"
+  member             = "principalSet://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/github/attribute.gate/${each.value.gate}"
 }
 
 output "members" {
@@ -94,11 +110,11 @@ output "members" {
 }
 
 output "emails" {
-  description = "Each account's address: GitHub's variables PUSHER, PROMOTER and OPERATOR."
+  description = "Each account's address, as scripts/environments.py tells it to the workflows."
   value       = { for name, account in google_service_account.this : name => account.email }
 }
 
 output "provider" {
-  description = "GitHub's variable WORKLOAD_IDENTITY_PROVIDER."
+  description = "What exchanges GitHub's token, as scripts/environments.py tells it to the workflows."
   value       = "projects/${var.project_number}/locations/global/workloadIdentityPools/github/providers/github"
 }
