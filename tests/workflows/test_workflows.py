@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from scripts.configuration import environments
 from shared.rollout.strategy import Strategy
 from tests.tools import installed
 
@@ -72,6 +73,7 @@ WRITES = {
     "promote.yml": {"id-token", "deployments"},
     "rollback.yml": {"id-token"},
     "terraform.yml": {"id-token", "pull-requests"},
+    "worker.yml": {"id-token", "attestations"},
 }
 
 
@@ -261,15 +263,17 @@ def test_a_part_runs_what_it_says(tmp_path: Path) -> None:
     assert run("tests/rollout", "-k", "pinned") == ["python -m pytest tests/rollout -k pinned"]
 
 
-def test_every_shipped_service_uses_the_one_workflow_with_its_own_dockerfile() -> None:
+def test_every_service_uses_the_one_workflow_with_its_own_dockerfile() -> None:
     callers = [read(path) for path in WORKFLOWS if "_service.yml" in path.read_text() and path.name != "_service.yml"]
     jobs = [job for caller in callers for job in caller["jobs"].values()]
-    calls = [job["with"] for job in jobs if job["uses"].endswith("/_service.yml")]
-    assert {call["service"] for call in calls} == {"backend", "frontend"}
-    for call in calls:
+    calls = {job["with"]["service"]: job["with"] for job in jobs if job["uses"].endswith("/_service.yml")}
+    there = {path.parent.name for path in (REPOSITORY / "dockerfiles" / "reference").glob("*/package.json")}
+    assert set(calls) == there
+    shipped = set(environments.read("production").document.value["services"])
+    for name, call in calls.items():
         assert (REPOSITORY / "dockerfiles" / call["dockerfile"]).is_file()
         assert (REPOSITORY / call["directory"] / "package-lock.json").is_file()
-        assert call["push"] == "${{ github.event_name == 'push' }}"
+        assert call["push"] == ("${{ github.event_name == 'push' }}" if name in shipped else False)
 
 
 def test_everything_that_is_pinned_is_looked_after() -> None:
@@ -304,5 +308,5 @@ def test_shellcheck_finds_nothing_in_any_script() -> None:
 
 
 def _lock_files() -> list[Path]:
-    found = (REPOSITORY / "dockerfiles").rglob("package-lock.json")
+    found = [path for home in ("dockerfiles", "scripts") for path in (REPOSITORY / home).rglob("package-lock.json")]
     return [path for path in found if "node_modules" not in path.parts]
