@@ -41,7 +41,7 @@ OUTPUTS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """What the stand-in of each action gives. An action that is not here is run by nobody: a test demands its row."""
 PROGRAMS: Final = ("checkov", "docker", "gcloud", "gh", "npm", "python", "terraform")
-SCRIPTS: Final = ("scripts/benchmark", "scripts/demo", "scripts/simulate", "scripts/test")
+SCRIPTS: Final = ("scripts/benchmark", "scripts/demo", "scripts/simulate", "scripts/test", "scripts/test_containers")
 TOOLS: Final = (
     *(
         "bash",

@@ -221,11 +221,12 @@ def test_ci_runs_what_a_person_runs() -> None:
         known.split(", ")
     ) - {"lint", "types", "tests"}
     whole = (REPOSITORY / ".ci" / "run").read_text()
-    readme = (REPOSITORY / "README.md").read_text()
-    demos = [step["run"] for step in jobs["demo"]["steps"] if "run" in step]
-    for command in ("scripts/test", *demos):
+    pages = "".join((REPOSITORY / name / "README.md").read_text() for name in (".", "dockerfiles"))
+    others = [step["run"] for name in ("demo", "containers") for step in jobs[name]["steps"] if "run" in step]
+    assert len(others) == 4
+    for command in ("scripts/test", *others):
         assert re.search(rf"^{command}( 2>&1.*)?$", whole, re.MULTILINE), command
-        assert f"`{command}`" in readme
+        assert command in pages
 
 
 def test_a_part_runs_what_it_says(tmp_path: Path) -> None:
