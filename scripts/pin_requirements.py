@@ -42,6 +42,7 @@ TOOLS = (
     "mutmut",
     "mypy",
     "numpy",
+    "playwright",
     "pytest",
     "pytest-cov",
     "pytest-timeout",

@@ -13,6 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ except ImportError as error:
     sys.exit(sentence(error))
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+PUSHED_BEFORE = timedelta(minutes=10)  # the push is at most so much older than the wait for it
 _BAD_ENDS = frozenset({Phase.ROLLED_BACK, Phase.FAILED, Phase.SUPERSEDED, Phase.ABORTED})
 
 
@@ -51,8 +53,8 @@ class Sight(NamedTuple):
         return self.state in (State.PROMOTED, State.ENDED)
 
 
-def sight(record: Record, digest: str, *, met: bool) -> Sight:
-    """met: whether an earlier reading saw this release on trial."""
+def sight(record: Record, digest: str, *, met: bool, since: datetime) -> Sight:
+    """met: whether an earlier reading saw this release on trial; since: a request refused before is none of ours."""
     rollout = record.rollout
     if rollout and rollout.release.digest == digest:
         news = [item.text for item in record.outbox if item.rollout_id == rollout.id]
@@ -71,6 +73,8 @@ def sight(record: Record, digest: str, *, met: bool) -> Sight:
         return Sight(State.ENDED, f"refused: it was rolled back at {bad.at:%Y-%m-%d %H:%M} UTC. {bad.reason}")
     if record.stable_release and record.stable_release.digest == digest:
         return Sight(State.PROMOTED, "it is what users are on")
+    if refused := _refused(record, digest, since):
+        return Sight(State.ENDED, refused)
     if met:
         newer = rollout.release.short if rollout else "somebody"
         return Sight(State.ENDED, f"superseded: {newer} took its place")
@@ -86,14 +90,28 @@ def _waiting(record: Record, digest: str) -> str:
     return f"waits: {record.frozen or 'the ledger has the reason, under deploy.waiting'}"
 
 
+def _refused(record: Record, digest: str, since: datetime) -> str:
+    requests = [key.rpartition("/")[2] for key in record.acted if key.startswith(f"deploy/{digest}/")]
+    if not requests or max(map(datetime.fromisoformat, requests)) < since:
+        return ""
+    told = [item.text for item in record.outbox if item.kind == "deploy.refused" and item.details["digest"] == digest]
+    return told[-1] if told else "refused: the ledger has the reason, under deploy.refused"
+
+
 def follow(
-    read: Callable[[], Record], digest: str, *, until: float, clock: Callable[[], float], sleep: Callable[[], None]
+    read: Callable[[], Record],
+    digest: str,
+    *,
+    since: datetime,
+    until: float,
+    clock: Callable[[], float],
+    sleep: Callable[[], None],
 ) -> Iterator[Sight]:
     """Every change, the last one is how it ended or where it stands; until: on `clock`, in seconds."""
     last, met = None, False
     while True:
         record = read()
-        seen = sight(record, digest, met=met)
+        seen = sight(record, digest, met=met, since=since)
         met = met or (record.rollout is not None and record.rollout.release.digest == digest)
         if seen != last:
             yield seen
@@ -141,7 +159,12 @@ def main() -> int:
     seen = Sight(State.GOES_ON, "")
     try:
         changes = follow(
-            read, options.digest, until=until, clock=time.monotonic, sleep=lambda: time.sleep(options.every)
+            read,
+            options.digest,
+            since=datetime.now(UTC) - PUSHED_BEFORE,
+            until=until,
+            clock=time.monotonic,
+            sleep=lambda: time.sleep(options.every),
         )
         for seen in changes:
             print(f"{options.service} {options.digest.removeprefix('sha256:')[:7]}: {seen.text}", flush=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.local_cloud.assembly import Assembly, started
+from scripts.local_cloud.assets import AssetsBucket
+from scripts.local_cloud.container_analysis import ContainerAnalysis
 from scripts.local_cloud.contracts import PROJECT, REGION
 from scripts.local_cloud.control import Control
 from scripts.local_cloud.data_plane.plane import LocalDataPlane
@@ -16,11 +18,11 @@ from scripts.local_cloud.functions_host import FunctionsHost, environment_of
 from scripts.local_cloud.monitoring.alerts import Alerts, Policy
 from scripts.local_cloud.monitoring.server import Monitoring
 from scripts.local_cloud.pubsub.server import PubSub
-from scripts.local_cloud.registry import Registry
+from scripts.local_cloud.registry import Registry, digest_of
 from scripts.local_cloud.run.admin import RunAdmin
 from scripts.local_cloud.run.managed_service import create_service, describe
 from scripts.local_cloud.scheduler import Job, Scheduler
-from scripts.local_cloud.settings import LEDGER_BUCKET, PLACEHOLDER, REPOSITORY, SERVICE, Settings
+from scripts.local_cloud.settings import ASSETS_BUCKET, LEDGER_BUCKET, PLACEHOLDER, REPOSITORY, SERVICE, Settings
 from scripts.local_cloud.storage import FakeGcs
 from scripts.local_cloud.topology import FUNCTIONS, Topology
 from scripts.local_cloud.traffic.driver import Traffic
@@ -54,8 +56,21 @@ class LocalCloud(Assembly):
         self.settings = settings
         self._token_key = secrets.token_hex(32)
 
-    def push(self, tag: str, command: Sequence[str], repository: str = REPOSITORY) -> str:
-        """As `docker push` does: an image that names a process to run, told on the topic gcr; its digest."""
+    def push(
+        self,
+        tag: str,
+        command: Sequence[str],
+        repository: str = REPOSITORY,
+        *,
+        files: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """As the pipeline does: an image that names a process to run, told on the topic gcr; its digest.
+
+        files: the release's own, which are in the assets bucket before anybody hears of the image.
+        """
+        if files is not None:
+            self.assets.upload(files)
+            self.assets.list_release(digest_of(command), files)
         return self._registry.push(repository, tag, command)
 
     def command(self, verb: Verb, *, service: str, by: str, why: str) -> str:
@@ -126,6 +141,7 @@ class LocalCloud(Assembly):
         return environment | {
             "RUN_ENDPOINT": self.run_endpoint,
             "MONITORING_ENDPOINT": f"127.0.0.1:{self._monitoring.grpc_port}",
+            "ARTIFACTS_ENDPOINT": f"127.0.0.1:{self.container_analysis.port}",
         }
 
     def snapshot(self) -> dict[str, Any]:
@@ -146,7 +162,10 @@ class LocalCloud(Assembly):
     def _start(self, parts: ExitStack) -> None:
         settings = self.settings
         self._pubsub = started(parts, PubSub(self._token_key.encode()))
-        self._gcs = started(parts, FakeGcs(LEDGER_BUCKET, log=self.directory / "storage.log"))
+        self._gcs = started(parts, FakeGcs(LEDGER_BUCKET, ASSETS_BUCKET, log=self.directory / "storage.log"))
+        self.assets = AssetsBucket(self._gcs.url, ASSETS_BUCKET)
+        parts.callback(self.assets.close)
+        self.container_analysis = started(parts, ContainerAnalysis())
         self.data_plane = started(
             parts,
             LocalDataPlane(

@@ -14,6 +14,12 @@ from scripts.local_cloud.contracts import Publisher
 TOPIC = "gcr"
 
 
+def digest_of(command: Sequence[str]) -> str:
+    """The digest of the image that runs this command."""
+    manifest = json.dumps({"command": list(command)}, separators=(",", ":")).encode()
+    return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+
+
 class Registry:
     """Implements contracts.Images."""
 
@@ -25,8 +31,7 @@ class Registry:
 
     def push(self, repository: str, tag: str, command: Sequence[str]) -> str:
         """As `docker push repository:tag` does; the digest. Told in two messages: of the manifest, and of the tag."""
-        manifest = json.dumps({"command": list(command)}, separators=(",", ":")).encode()
-        digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+        digest = digest_of(command)
         by_digest, by_tag = f"{repository}@{digest}", f"{repository}:{tag}"
         with self._lock:
             self._commands[by_digest] = tuple(command)

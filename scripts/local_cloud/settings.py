@@ -12,6 +12,8 @@ SERVICE = "web"
 REPOSITORY = f"{REGION}-docker.pkg.dev/{PROJECT}/apps/web"
 PLACEHOLDER = f"{REGION}-docker.pkg.dev/{PROJECT}/placeholder/hello"
 LEDGER_BUCKET = f"{PROJECT}-ledger"
+ASSETS_BUCKET = f"{PROJECT}-assets"
+ATTESTATION_NOTE = f"projects/{PROJECT}/notes/built-by-pipeline"
 DATABASE = ("chat", "chat")  # instance and database
 
 # Minutes in production, seconds here; the rules are the same.
@@ -37,6 +39,7 @@ class Settings:
 
     reconcile_delay: how long Cloud Run takes to make a change true; startup_deadline: for a container to listen.
     migrates: whether the service has a database, so that a release that migrates it needs a verified export.
+    assets: whether a release waits for its own files in the assets bucket; supply: what is asked of its image, or None.
     """
 
     strategy: Mapping[str, Any] = field(default_factory=lambda: dict(FAST_STRATEGY))
@@ -46,6 +49,8 @@ class Settings:
     reconcile_delay: timedelta = timedelta(milliseconds=200)
     startup_deadline: timedelta = timedelta(seconds=4)
     migrates: bool = False
+    assets: bool = False
+    supply: Mapping[str, Any] | None = None
 
     def delivery_environment(self) -> str:
         """The JSON of DELIVERY_ENVIRONMENT."""
@@ -61,6 +66,10 @@ class Settings:
             "ledger_bucket": LEDGER_BUCKET,
             "services": {SERVICE: service},
         }
+        if self.assets:
+            service["assets_bucket"] = ASSETS_BUCKET
+        if self.supply is not None:
+            service["supply"] = {**self.supply, "note": ATTESTATION_NOTE}
         if self.migrates:
             instance, database = DATABASE
             service["database"] = f"{instance}/{database}"

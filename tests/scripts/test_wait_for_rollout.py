@@ -19,6 +19,7 @@ from scripts.wait_for_rollout import State, follow, sight
 from shared.analysis.verdict import Health
 from shared.rollout import codec
 from shared.rollout.commands import Verb
+from shared.rollout.facts import Gate
 from shared.rollout.names import Phase
 from shared.rollout.record import Record
 from shared.rollout.service import RECORD_ANNOTATION, RevisionState
@@ -32,7 +33,7 @@ OURS = digest("b")
 def followed(*records: Record) -> list[tuple[State, str]]:
     """What is told when each look finds the next of these, and the clock runs out with the last."""
     looks, left = iter(records), iter(range(len(records) - 1, -1, -1))
-    changes = follow(lambda: next(looks), OURS, until=0, clock=lambda: -next(left), sleep=lambda: None)
+    changes = follow(lambda: next(looks), OURS, since=NOW, until=0, clock=lambda: -next(left), sleep=lambda: None)
     return [(seen.state, seen.text) for seen in changes]
 
 
@@ -50,7 +51,7 @@ def test_a_bad_release_is_told_with_its_reason_also_when_the_announcement_has_le
     record, now = in_phase(Phase.PROGRESSING)
     back = take(record, judged(record, now + MINUTE, Health.UNHEALTHY), now + MINUTE).record
     for found in (back, replace(back, outbox=()), replace(back, outbox=(), rollout=None)):
-        seen = sight(found, OURS, met=True)
+        seen = sight(found, OURS, met=True, since=NOW)
         assert seen.state is State.ENDED
         assert "bbbbbbb is unhealthy" in seen.text
 
@@ -58,7 +59,7 @@ def test_a_bad_release_is_told_with_its_reason_also_when_the_announcement_has_le
 def test_a_release_that_never_starts_is_told_as_cloud_run_told_it() -> None:
     record, now = in_phase(Phase.PREPARING)
     fact = judged(record, now + MINUTE, canary_state=RevisionState.FAILED, canary_message="no such port")
-    seen = sight(take(record, fact, now + MINUTE).record, OURS, met=True)
+    seen = sight(take(record, fact, now + MINUTE).record, OURS, met=True, since=NOW)
     assert (seen.state, "no such port" in seen.text) == (State.ENDED, True)
 
 
@@ -71,24 +72,37 @@ def test_what_takes_its_place_is_named() -> None:
 def test_a_held_release_and_a_waiting_one_ask_for_a_person() -> None:
     record, now = in_phase(Phase.PROGRESSING)
     held = take(record, command(Verb.PAUSE, now), now).record
-    assert sight(held, OURS, met=True) == (State.ASKS, "held (paused): amina paused: a reason.")
+    assert sight(held, OURS, met=True, since=NOW) == (State.ASKS, "held (paused): amina paused: a reason.")
     frozen = replace(STABLE, frozen="amina froze web: election night.")
     waits = take(frozen, request(), NOW).record
-    assert sight(waits, OURS, met=False).text == "bbbbbbb waits: deploys are frozen: amina froze web: election night."
-    later = sight(replace(waits, outbox=()), OURS, met=False)
+    assert (
+        sight(waits, OURS, met=False, since=NOW).text
+        == "bbbbbbb waits: deploys are frozen: amina froze web: election night."
+    )
+    later = sight(replace(waits, outbox=()), OURS, met=False, since=NOW)
     assert later == (State.ASKS, "waits: amina froze web: election night.")
+
+
+def test_a_refused_release_is_told_with_its_reason_unless_the_refusal_is_an_older_requests() -> None:
+    shut = replace(request(), gate=Gate(refuses="it has CVE-2026-1 (critical, a fix exists)."))
+    refused = take(STABLE, shut, NOW).record
+    told = sight(refused, OURS, met=False, since=NOW)
+    assert told == (State.ENDED, "bbbbbbb is refused: it has CVE-2026-1 (critical, a fix exists).")
+    later = sight(replace(refused, outbox=()), OURS, met=False, since=NOW)
+    assert later == (State.ENDED, "refused: the ledger has the reason, under deploy.refused")
+    assert sight(refused, OURS, met=False, since=NOW + MINUTE).state is State.GOES_ON
 
 
 def test_a_pin_is_why_a_release_waits() -> None:
     record, now = in_phase(Phase.PROGRESSING)
     pinned = take(record, command(Verb.ROLLBACK, now), now).record
     waits = take(pinned, request("c", now + MINUTE), now + MINUTE).record
-    seen = sight(replace(waits, outbox=()), digest("c"), met=False)
+    seen = sight(replace(waits, outbox=()), digest("c"), met=False, since=NOW)
     assert (seen.state, "pinned until a person releases it" in seen.text) == (State.ASKS, True)
 
 
 def test_what_users_are_on_already_needs_no_wait() -> None:
-    assert sight(STABLE, digest("a"), met=False) == (State.PROMOTED, "it is what users are on")
+    assert sight(STABLE, digest("a"), met=False, since=NOW) == (State.PROMOTED, "it is what users are on")
 
 
 @contextmanager
