@@ -13,6 +13,7 @@ from scripts.local_cloud.sql.objects import Objects
 from scripts.local_cloud.storage import FakeGcs
 from shared.adapters.cloud_sql import CloudSql
 from shared.backup.dump import read_dump
+from shared.backup.instance_backups import InstanceBackups
 from shared.backup.operations import Operation, OperationKind
 from shared.errors import Conflict, NotFound, Unavailable
 from tests.local_cloud.waiting import wait_until
@@ -152,13 +153,27 @@ def test_what_is_not_there_is_not_found(sql: CloudSql) -> None:
         sql.create("drill-x-20261123020000", "nobody")
 
 
-def test_a_cloud_sql_backup_counts_only_when_it_succeeded(sql: CloudSql, admin: SqlAdmin) -> None:
+def test_a_cloud_sql_backup_counts_only_when_it_succeeded_and_nobody_asked_for_it(
+    sql: CloudSql, admin: SqlAdmin
+) -> None:
     assert sql.newest_backup("chat") is None
     night = datetime(2026, 11, 23, 2, 45, tzinfo=UTC)
     admin.add_backup("chat", night)
     admin.add_backup("chat", night - timedelta(days=1))
     admin.add_backup("chat", night + timedelta(days=1), status="FAILED")
+    admin.add_backup("chat", night + timedelta(hours=9), kind="ON_DEMAND")
     assert sql.newest_backup("chat") == night
+
+
+def test_whether_an_instance_makes_backups_by_itself_is_read(sql: CloudSql, admin: SqlAdmin) -> None:
+    assert sql.backup_settings("chat") == InstanceBackups(enabled=True, point_in_time=True, log_days=7)
+    admin.set_backups("chat", enabled=False, pointInTimeRecoveryEnabled=False, transactionLogRetentionDays=3)
+    try:
+        assert sql.backup_settings("chat") == InstanceBackups(enabled=False, point_in_time=False, log_days=3)
+    finally:
+        admin.set_backups("chat", enabled=True, pointInTimeRecoveryEnabled=True, transactionLogRetentionDays=7)
+    with pytest.raises(NotFound):
+        sql.backup_settings("nobody")
 
 
 def test_a_server_that_does_not_answer_is_unavailable() -> None:

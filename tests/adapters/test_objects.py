@@ -11,7 +11,8 @@ from shared.adapters.objects import StorageObjects
 from shared.adapters.storage import EMULATOR_VARIABLE
 from shared.errors import NotFound
 from shared.ports import Objects
-from tests.fakes import FakeObjects
+from shared.runtime.checksum import Checksum
+from tests.fakes import FakeObjects, crc32c
 
 BUCKET = "assets"
 STORED = {
@@ -48,4 +49,24 @@ def test_the_adapter_and_the_fake_tell_the_sizes_of_what_is_there(server: FakeGc
         assert asked.sizes(BUCKET, []) == {}
         with pytest.raises(NotFound):
             asked.read(BUCKET, "releases/none.json")
+    adapter.close()
+
+
+def test_the_adapter_and_the_fake_find_what_is_there_and_its_bytes_have_the_checksum_it_is_said_to_have(
+    server: FakeGcs,
+) -> None:
+    content = bytes(range(256)) * 40
+    blob = Client(project="local", credentials=AnonymousCredentials()).bucket(BUCKET).blob("dump.sql.gz")
+    blob.upload_from_string(content)
+    fake = FakeObjects({(BUCKET, "dump.sql.gz", int(blob.generation)): content})
+    adapter = StorageObjects()
+    for port in (adapter, fake):
+        asked: Objects = port
+        found = asked.find(BUCKET, "dump.sql.gz")
+        assert found is not None
+        assert (found.generation, found.size, found.crc32c) == (blob.generation, len(content), crc32c(content))
+        checksum = Checksum()
+        read = b"".join(checksum.of(asked.pieces(BUCKET, "dump.sql.gz", found.generation, found.size)))
+        assert (read, checksum.crc32c) == (content, found.crc32c)
+        assert asked.find(BUCKET, "none.sql.gz") is None
     adapter.close()
