@@ -56,31 +56,36 @@ class Differs(Exception):
 def assets(directory: Path) -> Iterator[Asset]:
     """Every file below the directory, by name."""
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-        known = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        yield Asset(path.relative_to(directory).as_posix(), path.read_bytes(), known)
+        yield asset(path.relative_to(directory).as_posix(), path.read_bytes())
+
+
+def asset(name: str, content: bytes) -> Asset:
+    """With the type that browsers are told."""
+    known = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Asset(name, content, known)
 
 
 def marker(digest: str, found: list[Asset]) -> Asset:
     """What canary_deploy asks for before a frontend's canary starts."""
-    files = [{"name": asset.name, "size": len(asset.content)} for asset in found]
+    files = [{"name": one.name, "size": len(one.content)} for one in found]
     return Asset(key_of(digest), json.dumps({"digest": digest, "files": files}).encode(), "application/json")
 
 
-def put(bucket: "Bucket", asset: Asset, now: datetime) -> Outcome:
+def put(bucket: "Bucket", one: Asset, now: datetime) -> Outcome:
     """The object is there with this content, and its custom time is now. Raises Differs."""
     from google.api_core.exceptions import PreconditionFailed
 
-    blob = bucket.blob(asset.name)
+    blob = bucket.blob(one.name)
     blob.cache_control, blob.custom_time = CACHE, now
     try:
         blob.upload_from_string(
-            asset.content, content_type=asset.type, if_generation_match=0, checksum="crc32c", timeout=_SECONDS_MAX
+            one.content, content_type=one.type, if_generation_match=0, checksum="crc32c", timeout=_SECONDS_MAX
         )
     except PreconditionFailed:
-        blob = bucket.blob(asset.name)
+        blob = bucket.blob(one.name)
         blob.reload(timeout=_SECONDS_MAX)
-        if blob.crc32c != _crc32c(asset.content):
-            raise Differs(asset.name) from None
+        if blob.crc32c != _crc32c(one.content):
+            raise Differs(one.name) from None
         if blob.custom_time is None or blob.custom_time < now:  # it can only be moved forward
             blob.custom_time = now
             blob.patch(timeout=_SECONDS_MAX)
@@ -91,7 +96,7 @@ def put(bucket: "Bucket", asset: Asset, now: datetime) -> Outcome:
 def upload(bucket: "Bucket", found: list[Asset], digest: str, now: datetime) -> list[Outcome]:
     """Each file's outcome; the marker is written once all are there. Raises Differs."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        outcomes = list(pool.map(lambda asset: put(bucket, asset, now), found))
+        outcomes = list(pool.map(lambda one: put(bucket, one, now), found))
     put(bucket, marker(digest, found), now)
     return outcomes
 
@@ -130,7 +135,7 @@ def main() -> int:
     except Differs as problem:
         print(f"{problem}: is there with another content, and may be in use; nothing was overwritten", file=sys.stderr)
         return 1
-    size = sum(len(asset.content) for asset in found)
+    size = sum(len(one.content) for one in found)
     new = outcomes.count(Outcome.UPLOADED)
     print(f"{len(found)} files, {size} bytes: {new} uploaded, {len(found) - new} there already.")
     print(f"gs://{options.bucket}/{key_of(options.digest)}")

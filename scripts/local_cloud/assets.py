@@ -1,15 +1,14 @@
 """A release's own files put into the assets bucket as the pipeline does it: every file, and last the list of them."""
 
-import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
+from scripts.upload_assets import asset, marker, put
 from shared.events import asset_listing
-
-_TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".map": "application/json"}
 
 
 def files_below(directory: Path) -> dict[str, bytes]:
@@ -30,11 +29,8 @@ class AssetsBucket:
 
     def upload(self, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
-            kind = _TYPES.get(Path(name).suffix, "application/octet-stream")
-            self._bucket.blob(name).upload_from_string(content, content_type=kind)
+            put(self._bucket, asset(name, content), datetime.now(UTC))
 
     def list_release(self, digest: str, files: Mapping[str, bytes]) -> None:
         """Says that the upload of the release's files is over, and which they are."""
-        rows = [{"name": name, "size": len(content)} for name, content in files.items()]
-        body = json.dumps({"digest": digest, "files": rows})
-        self._bucket.blob(asset_listing.key_of(digest)).upload_from_string(body, content_type="application/json")
+        put(self._bucket, marker(digest, [asset(*row) for row in files.items()]), datetime.now(UTC))
