@@ -37,11 +37,12 @@ def main() -> int:
     if options.what == "backup":
         with ends_on_signals():
             return 0 if demonstrate(console, options.directory) else 1
-    images = reference() if options.services == "reference" else Images()
-    possible = [one for one in SCENARIOS if images.faults_at_run_time or not one.faults_at_run_time]
+    log = options.directory / "postgres.log"
+    images = reference(log) if options.services == "reference" else Images()
+    possible = [one for one in SCENARIOS if one.possible_with(images)]
     scenarios = list(options.only or possible)
     if impossible := [str(one.number) for one in scenarios if one not in possible]:
-        parser.error(f"--only {','.join(impossible)}: the reference service cannot be told to turn bad while it runs")
+        parser.error(f"--only {','.join(impossible)}: not with these services")
     screen: Screen = PlainScreen(console) if plain else LiveScreen(console)
     try:
         with ends_on_signals(), Demonstration(options.directory, screen, images) as demonstration:
@@ -76,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
         "--services",
         choices=("sample", "reference"),
         default="sample",
-        help="what is deployed: a small sample, or the reference backend (needs Node; without scenario 5)",
+        help="what is deployed: a small sample (without scenario 12), or the reference backend on a real PostgreSQL"
+        " (needs Node; without scenario 5)",
     )
     parser.add_argument("--keep", action="store_true", help="leave the cloud running afterwards, to play with")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="for logs and state (default: build/demo)")

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from scripts.demonstration.images import Images
+from scripts.demonstration.images import DATABASE, Images
 from scripts.demonstration.outcome import Different, Outcome
 from scripts.demonstration.scenarios import Finding, Scenario, baseline
 from scripts.demonstration.screen import Counts, Screen
@@ -24,7 +24,7 @@ class Demonstration:
     """A local cloud with traffic, eyes and hands; a context manager that ends all it started."""
 
     def __init__(self, directory: Path, screen: Screen, images: Images) -> None:
-        self.cloud = LocalCloud(directory, Settings(migrates=True))
+        self.cloud = LocalCloud(directory, Settings(migrates=True, startup_deadline=images.startup_deadline))
         self._images = images
         self._screen = screen
         self._started = time.monotonic()
@@ -35,6 +35,10 @@ class Demonstration:
         with ExitStack() as parts:
             self._screen.said("starting the local cloud: servers, then the functions")
             parts.enter_context(self.cloud)
+            if self._images.database is not None:
+                parts.callback(self._images.database.stop)
+                self._images.database.start()
+                self._images.database.query(f"CREATE DATABASE {DATABASE}")
             traffic = self.cloud.drive_traffic(
                 requests_per_second=REQUESTS_PER_SECOND,
                 web_sockets=WEB_SOCKETS,

@@ -1,4 +1,4 @@
-"""The eleven deliveries, each a story with one expected end."""
+"""The twelve deliveries, each a story with one expected end; either service plays eleven of them."""
 
 import json
 import time
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from scripts.demonstration.images import EARLIER_SCHEMA, Images
 from scripts.demonstration.outcome import Different
 from scripts.demonstration.stage import Pushed, Stage
 from scripts.local_cloud.settings import REPOSITORY
@@ -18,6 +19,7 @@ PROMOTION_SECONDS_MAX = 60.0
 DECISION_SECONDS_MAX = 30.0
 REPEATS = 3
 NEW_WEB_SOCKETS = 10
+MESSAGES = 20  # written before a migration, while it is on trial, and after it was taken back
 LEFT_ALONE_SECONDS = 3.0
 
 
@@ -38,10 +40,11 @@ class Scenario:
     title: str
     play: Callable[[Stage], Finding]
 
-    @property
-    def faults_at_run_time(self) -> bool:
-        """Whether it tells a running container to turn bad."""
-        return self.play is alerted
+    def possible_with(self, images: Images) -> bool:
+        """Not every service can be told to turn bad while it runs, or has a database to migrate."""
+        if self.play is alerted:
+            return images.faults_at_run_time
+        return self.play is not expanding or images.database is not None
 
 
 def baseline(stage: Stage) -> None:
@@ -226,6 +229,39 @@ def migrating(stage: Stage) -> Finding:
     )
 
 
+def expanding(stage: Stage) -> Finding:
+    """The new release adds a table and a trigger while the old one serves and writes, and goes again without a loss."""
+    stage.verify_export()
+    _check_schema(stage, EARLIER_SCHEMA)
+    stage.write_messages(MESSAGES)
+    pushed = stage.push("v11-expand")
+    stage.until_first_share(pushed)
+    _check_schema(stage, EARLIER_SCHEMA, "0002-notifications")
+    stage.write_messages(MESSAGES)  # to both releases, as the split has it
+    promoted = stage.until_end(pushed, PROMOTED, within=PROMOTION_SECONDS_MAX)
+    at = stage.command(Verb.ROLLBACK, "to show that an expanding release can be taken back")
+    news = _rolled_back(stage, pushed, "rollback_command", within=DECISION_SECONDS_MAX)
+    stage.write_messages(MESSAGES)
+    stage.release_pin()
+    written = stage.rows("messages")
+    told = stage.rows("notifications")
+    if (written, told) != (3 * MESSAGES, 2 * MESSAGES):
+        raise Different(
+            f"of {3 * MESSAGES} messages {written} are kept, and of {2 * MESSAGES} new ones {told} are told"
+        )
+    why = (
+        f"It added a table under the release of before; taken back, that one goes on. All {written} messages are kept, "
+        f"the {told} since the migration in the new table too."
+    )
+    return Finding(
+        release=pushed.name,
+        outcome="migrated, taken back",
+        why=why,
+        seconds=_seconds(news.at, at),
+        revision=promoted.details["revision"],
+    )
+
+
 SCENARIOS = tuple(
     Scenario(number=number, title=title, play=play)
     for number, (title, play) in enumerate(
@@ -241,6 +277,7 @@ SCENARIOS = tuple(
             ("traffic edited by hand is left alone", edited_by_hand),
             ("WebSockets live through it all", web_sockets),
             ("a migration waits for a backup and stays", migrating),
+            ("a migration that only adds is taken back", expanding),
         ),
         start=1,
     )
@@ -253,6 +290,12 @@ def _until(true: Callable[[], bool], otherwise: str) -> None:
         if time.monotonic() > deadline:
             raise Different(otherwise)
         time.sleep(0.05)
+
+
+def _check_schema(stage: Stage, *names: str) -> None:
+    found = stage.query("SELECT name FROM schema_migrations ORDER BY name").split()
+    if found != list(names):
+        raise Different(f"the database is at {', '.join(found)} and not at {', '.join(names)}")
 
 
 def _rolled_back(stage: Stage, pushed: Pushed, cause: str, *, within: float) -> Announcement:

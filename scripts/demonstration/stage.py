@@ -18,6 +18,7 @@ from google.cloud.run_v2.types import traffic_target as targets
 from google.cloud.storage import Client
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from scripts.demonstration.images import DATABASE as DATABASE_NAME
 from scripts.demonstration.images import Images
 from scripts.demonstration.outcome import Different
 from scripts.demonstration.screen import Counts, Screen
@@ -161,6 +162,29 @@ class Stage:
         if status != http.client.OK:
             raise Different(f"{revision} did not take {faults}: status {status}")
         return at
+
+    def write_messages(self, count: int) -> None:
+        """As users do, through the front end. Raises Different when one is not kept."""
+        connection = http.client.HTTPConnection(urlsplit(self.cloud.service_uri).netloc, timeout=5)
+        for _ in range(count):
+            message = {"author": OPERATOR, "text": "habari", "key": uuid.uuid4().hex}
+            connection.request(
+                "POST", urlsplit(self.images.path).path, json.dumps(message), {"Content-Type": "application/json"}
+            )
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != http.client.CREATED:
+                raise Different(f"a message was answered with {answer.status}")
+        connection.close()
+        self.screen.said(f"{count} messages written")
+
+    def query(self, sql: str) -> str:
+        """What the service's own database answers."""
+        assert self.images.database is not None
+        return self.images.database.query(sql, DATABASE_NAME)
+
+    def rows(self, table: str) -> int:
+        return int(self.query(f"SELECT count(*) FROM {table}"))
 
     def edit_traffic(self, percents: Mapping[str, int]) -> datetime:
         """As a person would in the Cloud console: the split alone, tags kept; once more when somebody was quicker.

@@ -51,10 +51,12 @@ class Sample:
 
     def application(self) -> web.Application:
         application = web.Application()
-        application.router.add_get("/", self._root)
+        # The second paths are where the reference backend has its own.
+        for path in ("/", "/rooms/{room}/messages"):
+            application.router.add_get(path, self._root)
         application.router.add_get("/health/live", self._live)
         application.router.add_get("/health/ready", self._ready)
-        for path in ("/ws", "/rooms/{room}/socket"):  # the second is where the reference backend has its own
+        for path in ("/ws", "/rooms/{room}/socket"):
             application.router.add_get(path, self._web_socket)
         application.router.add_post("/control", self._control)
         application.on_shutdown.append(self._drain)
