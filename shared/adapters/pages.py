@@ -44,7 +44,7 @@ def load_page(uri: str, path: str, headers: Mapping[str, str]) -> Page:
             return Page(path, location=html.headers.get("Location", "somewhere"))
         if html.status != http.client.OK:
             return Page(path, failure=f"status {html.status}")
-        own, foreign = _needs(uri, path, _decoded(html))
+        own, foreign = needs(uri, path, _decoded(html))
         assets = [_resource(kind, asset, line.get(asset, "br, gzip")) for asset, kind in own.items()]
     except (OSError, http.client.HTTPException, ValueError, EOFError, zlib.error) as error:
         return Page(path, failure=f"{error or type(error).__name__}")
@@ -122,10 +122,16 @@ def _decoded(html: _Answer) -> str:
     return (gzip.decompress(html.body) if packed else html.body).decode("utf-8", "replace")
 
 
-def _needs(uri: str, path: str, html: str) -> tuple[dict[str, Kind], tuple[str, ...]]:
-    """Own assets by path with query, and foreign URLs, each once, in the order in which the page names them."""
+def needs(uri: str, path: str, html: str) -> tuple[dict[str, Kind], tuple[str, ...]]:
+    """Own assets by path with query, and foreign URLs, each once, in the order in which the page names them.
+
+    Raises ValueError for what is no HTML, or names what is no address.
+    """
     reader = _Reader()
-    reader.feed(html)
+    try:
+        reader.feed(html)
+    except AssertionError as error:  # the parser's own answer to a marked section that it does not know
+        raise ValueError(f"HTML that cannot be read: {error}") from error
     base, own, foreign = urlsplit(uri), dict[str, Kind](), dict[str, None]()
     for target, kind in reader.found[:ASSETS_MAX]:
         parts = urlsplit(urljoin(urljoin(uri, path), target))

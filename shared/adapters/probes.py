@@ -16,6 +16,7 @@ PROBE_SECONDS = 5.0  # for the whole answer, however slowly it drips
 BODY_MAX = 1 << 20  # bytes read of an answer
 CHUNK = 1 << 16
 USER_AGENT = "pushnchat-probe/1"
+CLOUD_RUN = ".run.app"  # every address that Google gives a service or a tag ends so
 
 
 class HttpProber:
@@ -63,9 +64,10 @@ class HttpProber:
         return load_page(uri, path, self._headers(uri))
 
     def _headers(self, uri: str) -> dict[str, str]:
-        """Who asks, and on https the proof of it."""
+        """Who asks, and to Cloud Run, and nobody else, the proof of it."""
         headers = {"User-Agent": USER_AGENT}
-        if urlsplit(uri).scheme == "https":
+        parts = urlsplit(uri)
+        if parts.scheme == "https" and (parts.hostname or "").endswith(CLOUD_RUN):
             try:
                 headers["Authorization"] = f"Bearer {self._tokens.token(service_uri(uri))}"
             except OSError as error:

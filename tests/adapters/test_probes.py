@@ -218,7 +218,31 @@ def test_without_an_identity_nothing_is_said_about_the_revision(monkeypatch: pyt
         nobody.bind(("127.0.0.1", 0))
         monkeypatch.setenv("GCE_METADATA_HOST", f"127.0.0.1:{nobody.getsockname()[1]}")
         with pytest.raises(Unavailable, match="identity"):
-            HttpProber().probe("https://canary---web.example", "web-00002-bbb", "/200")
+            HttpProber().probe("https://canary---web-abc123-bq.a.run.app", "web-00002-bbb", "/200")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "web.example", "run.app.evil.example", "evilrun.app", "run.app@localhost"]
+)
+def test_no_token_goes_anywhere_but_to_cloud_run(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    metadata = Served(_Metadata, lives=3600.0)
+    monkeypatch.setenv("GCE_METADATA_HOST", metadata.address)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(socket, "getaddrinfo", _only_loopback(nobody.getsockname()[1]))
+        try:
+            probe = HttpProber().probe(f"https://{host}", "web-00002-bbb", "/200")
+            page = HttpProber().load(f"https://{host}", "/")
+        finally:
+            metadata.stop()
+    assert probe.outcome is ProbeOutcome.FAILED
+    assert page.failure
+    assert metadata.asked == []
+
+
+def _only_loopback(port: int) -> Any:
+    """Every name leads to a port of ours where nobody listens."""
+    return lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
 
 def test_a_token_is_made_out_to_the_service_and_not_to_its_tag() -> None:
