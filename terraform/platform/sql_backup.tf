@@ -3,9 +3,9 @@
 module "sql_backup" {
   source = "../modules/function"
 
-  name          = "sql_backup"
-  description   = "Starts the night's export of every database, once."
-  common        = local.functions
+  name        = "sql_backup"
+  description = "Starts the night's export of every database, once."
+  common      = local.functions
   subscriptions = {
     sql-backup = { topic = module.backup_requests.id }
     # The source was counted: its export follows.
