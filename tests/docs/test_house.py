@@ -41,3 +41,8 @@ def test_no_terraform_file_deploys_a_function_that_is_not_there() -> None:
 def test_every_runbook_is_in_the_reference() -> None:
     pages = {page.stem for page in (REPOSITORY / "docs" / "runbooks").glob("[A-Z]*.md")}
     assert set(re.findall(r"\(\.\./runbooks/(\w+)\.md\)", REFERENCE)) == pages
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    numbers = sorted(path.name[:4] for path in (REPOSITORY / "docs" / "decisions").glob("*.md"))
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
