@@ -74,20 +74,32 @@ def _readable(name: str) -> str:
 
 def _plain(value: Any) -> Any:
     """A dataclass as plain JSON values, without the fields that stand at their default."""
-    if is_dataclass(value) and not isinstance(value, type):
-        row = {}
-        for field in fields(value):
-            item = getattr(value, field.name)
-            if field.name != "extra" and item != field.default and item != {}:
-                row[field.name] = _plain(item)
-        return row
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
+    kind: Any = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if kind is tuple:
         return [_plain(item) for item in value]
-    if isinstance(value, dict):
+    if kind is datetime:
+        return value.isoformat()
+    if kind is dict:
         return dict(value)
-    return str(value) if isinstance(value, StrEnum) else value
+    if isinstance(value, StrEnum):
+        return str(value)
+    row = {}
+    for name, default in _defaults(kind):
+        item = getattr(value, name)
+        if item is not default and item != default and item != {}:
+            row[name] = _plain(item)
+    return row
+
+
+_AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})
+
+
+@cache
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    """Every field that is written, and the value at which it is left out; asking the dataclass costs more."""
+    return tuple((field.name, field.default) for field in fields(kind) if field.name != "extra")
 
 
 def _typed(kind: Any, value: Any, path: str) -> Any:

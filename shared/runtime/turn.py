@@ -137,9 +137,10 @@ def _save(cloud: Cloud, service: Service, decision: Decision, managed: ManagedSe
 
 
 def _perform(cloud: Cloud, decision: Decision) -> None:
-    carried = codec.encode(replace(decision.record, outbox=()))
+    carried = ""
     for effect in decision.effects:
         if isinstance(effect, Publish):
+            carried = carried or codec.encode(replace(decision.record, outbox=()))
             data, attributes = announcements.encode(effect.announcement, record=carried)
             cloud.messages.publish(ROLLOUT_EVENTS, data, attributes)
         elif isinstance(effect, RequestDeploy):

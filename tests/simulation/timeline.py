@@ -21,6 +21,7 @@ class Timeline:
         self.steps = 0
         self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._count = 0
+        self._until = 0.0
         self._hub = getcurrent()
 
     @property
@@ -37,12 +38,18 @@ class Timeline:
         self.after(seconds, lambda: greenlet(run, self._hub).switch())
 
     def wait(self, seconds: float) -> None:
-        """Of the calling task; everything due before goes first."""
+        """Of the calling task; everything due before goes first. Nothing due: time passes, and the task goes on."""
+        until = self.seconds + seconds
+        if until <= self._until and (not self._due or until < self._due[0][0]):
+            self.seconds = until
+            self.steps += 1
+            return
         self.after(seconds, getcurrent().switch)
         self._hub.switch()
 
     def run(self, until: float) -> None:
         """Everything due up to `until` seconds since START."""
+        self._until = until
         while self._due and self._due[0][0] <= until:
             self.seconds, _, action = heapq.heappop(self._due)
             self.steps += 1

@@ -24,6 +24,7 @@ from tests.simulation.deployment import CloudRun
 from tests.simulation.endings import check_endings
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.happenings import CHAOS_SECONDS, SERVICES, Happening, Script, drawn
+from tests.simulation.memory import remembering
 from tests.simulation.opinions import drawn_judge
 from tests.simulation.promises import Broken, Promises
 from tests.simulation.releases import Kind, Releases, image
@@ -117,7 +118,7 @@ class World:
 
     def live(self) -> None:
         """Chaos, then peace, then the end. Raises Broken, or whatever a handler raises that is our bug."""
-        with self._judged(), contextlib.redirect_stdout(io.StringIO()):
+        with remembering(), self._judged(), contextlib.redirect_stdout(io.StringIO()):
             self.timeline.run(CHAOS_SECONDS)
             self._make_peace()
             rest = REST_SECONDS[self._judge]
