@@ -15,6 +15,7 @@ from scripts.local_cloud.contracts import PROJECT, REGION
 from scripts.local_cloud.control import Control
 from scripts.local_cloud.data_plane.plane import LocalDataPlane
 from scripts.local_cloud.functions_host import FunctionsHost, environment_of
+from scripts.local_cloud.gapic.wire import Intercept, straight
 from scripts.local_cloud.monitoring.alerts import Alerts, Policy
 from scripts.local_cloud.monitoring.server import Monitoring
 from scripts.local_cloud.pubsub.server import PubSub
@@ -49,11 +50,15 @@ def sample(*flags: str) -> tuple[str, ...]:
 
 
 class LocalCloud(Assembly):
-    """Everything that deliveries need."""
+    """Everything that deliveries need.
 
-    def __init__(self, directory: Path, settings: Settings) -> None:
+    intercept: stands between every gRPC call to Cloud Run, Pub/Sub and Monitoring and its answer.
+    """
+
+    def __init__(self, directory: Path, settings: Settings, *, intercept: Intercept = straight) -> None:
         super().__init__(directory)
         self.settings = settings
+        self._intercept = intercept
         self._token_key = secrets.token_hex(32)
 
     def push(
@@ -144,6 +149,10 @@ class LocalCloud(Assembly):
             "ARTIFACTS_ENDPOINT": f"127.0.0.1:{self.container_analysis.port}",
         }
 
+    def own_environment(self, _function: str) -> Mapping[str, str]:
+        """What one function is given otherwise than the others."""
+        return {}
+
     def snapshot(self) -> dict[str, Any]:
         """JSON-able: everything that can be seen of it at one moment."""
         return {
@@ -161,7 +170,7 @@ class LocalCloud(Assembly):
 
     def _start(self, parts: ExitStack) -> None:
         settings = self.settings
-        self._pubsub = started(parts, PubSub(self._token_key.encode()))
+        self._pubsub = started(parts, PubSub(self._token_key.encode(), intercept=self._intercept))
         self._gcs = started(parts, FakeGcs(LEDGER_BUCKET, ASSETS_BUCKET, log=self.directory / "storage.log"))
         self.assets = AssetsBucket(self._gcs.url, ASSETS_BUCKET)
         parts.callback(self.assets.close)
@@ -180,6 +189,7 @@ class LocalCloud(Assembly):
                 self.data_plane,
                 sample_period_seconds=settings.sample_period.total_seconds(),
                 ingest_delay_seconds=settings.ingest_delay.total_seconds(),
+                intercept=self._intercept,
             ),
         )
         self._registry = Registry(self._pubsub)
@@ -190,12 +200,18 @@ class LocalCloud(Assembly):
                 self._registry,
                 self._pubsub,
                 reconcile_delay_seconds=settings.reconcile_delay.total_seconds(),
+                intercept=self._intercept,
             ),
         )
         self._run = CloudRun(PROJECT, REGION, self.run_endpoint)
         parts.callback(self._run.close)
         zips = {name: package(name).write(self.directory / "zips") for name in FUNCTIONS}
-        host = FunctionsHost(zips, directory=self.directory / "functions", environment=self.function_environment())
+        host = FunctionsHost(
+            zips,
+            directory=self.directory / "functions",
+            environment=self.function_environment(),
+            own_environment=self.own_environment,
+        )
         self.functions = started(parts, host)
         self.topology = Topology(f"127.0.0.1:{self._pubsub.grpc_port}")
         parts.callback(self.topology.close)

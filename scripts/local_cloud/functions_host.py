@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -44,12 +44,23 @@ def environment_of(delivery: str, *, pubsub: str, storage: str, token_key: str) 
 
 
 class FunctionsHost:
-    """Serves one zip per function. zips: path by function; environment: for all of them, PUSH_AUDIENCE aside."""
+    """Serves one zip per function.
 
-    def __init__(self, zips: Mapping[str, Path], *, directory: Path, environment: Mapping[str, str]) -> None:
+    zips: path by function; environment: for all of them, PUSH_AUDIENCE aside; own_environment: what differs for one.
+    """
+
+    def __init__(
+        self,
+        zips: Mapping[str, Path],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        own_environment: Callable[[str], Mapping[str, str]] = lambda _: {},
+    ) -> None:
         self._zips = dict(zips)
         self._directory = directory
         self._environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | dict(environment)
+        self._own_environment = own_environment
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ports: dict[str, int] = {}
 
@@ -76,10 +87,18 @@ class FunctionsHost:
 
     def crash(self, function: str) -> None:
         """Kills its process where it stands, as a lost machine would; returns when a new one listens in its place."""
+        self.kill(function)
+        self.revive(function)
+
+    def kill(self, function: str) -> None:
+        """Returns when its process is gone; nothing takes its place until `revive`."""
         process = self._processes[function]
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def revive(self, function: str) -> None:
+        """A new process in place of the one that ended; returns when it listens."""
         self._processes[function] = self._run(function)
         self._wait(function, time.monotonic() + START_SECONDS_MAX)
 
@@ -122,6 +141,7 @@ class FunctionsHost:
             "WORKERS": "1",
             "THREADS": "8",
             **self._environment,
+            **self._own_environment(name),
             "PUSH_AUDIENCE": self.uri(name),
         }
         return child.spawn(command, environment=environment, log=self.log(name), cwd=home)

@@ -19,9 +19,10 @@ class BadLine:
     """Listens on an address of its own and carries every connection to `target` ("host:port").
 
     bad: whether it delays, refuses and breaks now; otherwise it only carries. broken: how many it has broken.
+    ports: those at its own far end, by which a server knows whose line a connection came over.
     """
 
-    def __init__(self, target: str, seed: int) -> None:
+    def __init__(self, target: str, seed: int = 0) -> None:
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
         self._random = random.Random(seed)
@@ -33,6 +34,7 @@ class BadLine:
         self.address = "{}:{}".format(*self._listener.getsockname())
         self.bad = False
         self.broken = 0
+        self.ports: set[int] = set()
 
     def start(self) -> None:
         self._begin(self._accept)
@@ -64,6 +66,7 @@ class BadLine:
             except OSError:
                 self._break(client)
                 continue
+            self.ports.add(server.getsockname()[1])
             ends = time.monotonic() + self._random.uniform(*LIFE_SECONDS)
             with self._lock:
                 self._open |= {client, server}

@@ -5,33 +5,29 @@ The real client libraries, the packaged functions and real requests; the faults 
 
 import random
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from scripts.explanation.ledger import Bucket
 from scripts.local_cloud.cloud import LocalCloud, sample
-from scripts.local_cloud.contracts import PROJECT, REGION
-from scripts.local_cloud.settings import FAST_STRATEGY, LEDGER_BUCKET, SERVICE, Settings
-from shared.adapters.cloud_run import CloudRun
-from shared.events import announcement
-from shared.events.message import Message
-from shared.rollout import codec
-from shared.rollout.announcement import Announcement
-from shared.rollout.commands import Verb
+from scripts.local_cloud.settings import Settings
 from shared.rollout.names import Phase
-from shared.rollout.record import Record
+from tests.chaos import rollouts
 from tests.chaos.bad_line import BadLine
+from tests.chaos.rollouts import CALM, Watcher
 
 SEED = 4
-KILLED = ("canary_deploy", "health_verify", "traffic_shift", "auto_rollback", "notify", "rollout_command")
-PATIENCE_SECONDS = 150.0
-LOOK_SECONDS = 0.05
-CALM = {**FAST_STRATEGY, "prepare_deadline_seconds": 120, "verify_deadline_seconds": 60, "step_deadline_seconds": 180}
+KILLED = (
+    "canary_deploy",
+    "health_verify",
+    "traffic_shift",
+    "auto_rollback",
+    "notify",
+    "rollout_command",
+    "image_pushed",
+)
 
 
 class StormyCloud(LocalCloud):
@@ -94,82 +90,34 @@ def cloud(tmp_path: Path) -> Iterator[StormyCloud]:
         yield running
 
 
-def told(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> list[Announcement]:
-    """The ledger's announcements, in its order."""
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", cloud.endpoints()["storage"])
-    ledger = Bucket(LEDGER_BUCKET)
-    rows = [ledger.read(key) for key in ledger.keys("services/")]
-    return [
-        announcement.parse(Message(id="", topic="", published_at=datetime.now(UTC), data=row, attributes={}))
-        for row in rows
-    ]
-
-
 @pytest.mark.timeout(600)
 def test_rollouts_end_as_they_should_whatever_breaks_between_the_functions_and_google(
     cloud: StormyCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = CloudRun(PROJECT, REGION, cloud.run_endpoint)
     killer = Killer(cloud)
-
-    def record() -> Record:
-        text = run.get(SERVICE).record
-        return codec.decode(text) if text else Record(service=SERVICE)
-
-    def until(true: Callable[[Record], bool], what: str) -> Record:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not true(found := record()):
-            assert time.monotonic() < deadline, f"{what}: not yet; {found.rollout}"
-            time.sleep(LOOK_SECONDS)
-        return found
-
-    def ended(digest: str) -> Callable[[Record], bool]:
-        return lambda row: row.rollout is not None and row.rollout.release.digest == digest and not row.active
-
-    try:
-        first = cloud.push("v1", sample("--version", "v1"))
-        until(lambda row: row.rollout is not None and row.rollout.phase is Phase.BAKING, "the first release bakes")
-        cloud.command(Verb.PROMOTE, service=SERVICE, by="amina@example.org", why="a start")
-        until(ended(first), "the first release is promoted")
+    with Watcher(cloud) as watcher:
+        watcher.promote_first(cloud.push("v1", sample("--version", "v1")))
         traffic = cloud.drive_traffic(requests_per_second=60, web_sockets=5)
         cloud.weather(bad=True)
         killer.start()
-
-        good = cloud.push("v2", sample("--version", "v2"))
-        promoted = until(ended(good), "the good release ends")
-        assert promoted.rollout is not None
-        assert promoted.rollout.phase is Phase.PROMOTED, promoted.rollout
-        bad = cloud.push("v3", sample("--version", "v3", "--error-rate", "0.4"))
-        back = until(ended(bad), "the bad release ends")
-        assert back.rollout is not None
-        assert back.rollout.phase is Phase.ROLLED_BACK, back.rollout
-        assert back.is_known_bad(bad)
-        assert back.stable == promoted.stable
-
-        killer.stop()
-        cloud.weather(bad=False)
-        calm = until(lambda row: not row.outbox, "everything is told")
-        seen = traffic.snapshot()
-    finally:
-        killer.stop()
-        cloud.weather(bad=False)
-        run.close()
+        try:
+            good = cloud.push("v2", sample("--version", "v2"))
+            promoted = watcher.until_it_ends(good, Phase.PROMOTED)
+            bad = cloud.push("v3", sample("--version", "v3", "--error-rate", "0.4"))
+            back = watcher.until_it_ends(bad, Phase.ROLLED_BACK)
+        finally:
+            killer.stop()
+            cloud.weather(bad=False)
+        calm = watcher.until_all_is_told()
+    seen = traffic.snapshot()
+    news = rollouts.told(cloud, monkeypatch)
     assert killer.kills >= 5
     assert sum(line.broken for line in cloud.lines.values()) >= 20
-    assert run_percents(cloud) == {promoted.stable: 100}
+    assert back.is_known_bad(bad)
+    assert back.stable == promoted.stable
+    assert rollouts.percents(cloud) == {promoted.stable: 100}
     assert seen["dropped"] == 0
     assert seen["websockets"]["unexpected_closes"] == 0
-    news = told(cloud, monkeypatch)
-    assert [item.kind for item in news if item.kind in ("rollout.promoted", "rollout.rolled_back")] == [
-        "rollout.promoted",
-        "rollout.promoted",
-        "rollout.rolled_back",
-    ]
+    assert rollouts.endings(news) == ["rollout.promoted", "rollout.promoted", "rollout.rolled_back"]
     assert len({item.key for item in news}) == len(news)
     assert max(int(item.key.partition("/")[2][:6]) for item in news) <= calm.sequence
-
-
-def run_percents(cloud: LocalCloud) -> dict[str, int]:
-    """What the splitter does."""
-    percents: dict[str, int] = cloud.data_plane.snapshot()["routes"][SERVICE]["percents"]
-    return percents

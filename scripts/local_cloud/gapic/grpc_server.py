@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from scripts.local_cloud.gapic.interception import Intercept, grpc_call, straight
 from scripts.local_cloud.gapic.table import Fail, Method, Table
 
 HOST = "127.0.0.1"
@@ -14,9 +15,10 @@ WORKERS_MAX = 128
 
 
 class _Service(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in its stubs alone
-    def __init__(self, table: Table, implementation: object) -> None:
+    def __init__(self, table: Table, implementation: object, intercept: Intercept) -> None:
         self._table = table
         self._implementation = implementation
+        self._intercept = intercept
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any] | None":
         method = self._table.get(handler_call_details.method)
@@ -30,16 +32,20 @@ class _Service(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in 
                 response_serializer=Method.write_response,
             )
         return grpc.unary_unary_rpc_method_handler(
-            _unary_handler(answer),
+            _unary_handler(method.name, answer, self._intercept),
             request_deserializer=method.read_request,
             response_serializer=Method.write_response,
         )
 
 
-def _unary_handler(answer: Callable[..., Any]) -> Callable[[Any, grpc.ServicerContext], Any]:
+def _unary_handler(
+    name: str, answer: Callable[..., Any], intercept: Intercept
+) -> Callable[[Any, grpc.ServicerContext], Any]:
     def handle(request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            return answer(request, dict(context.invocation_metadata()))
+            return intercept(
+                grpc_call(name, request, context), lambda: answer(request, dict(context.invocation_metadata()))
+            )
         except Fail as failure:
             context.abort(failure.code, failure.message)
 
@@ -86,15 +92,18 @@ class GrpcServer(grpc.Server):
         return stopped
 
 
-def serve_grpc(pairs: Iterable[tuple[Table, object]], port: int = 0) -> tuple[GrpcServer, int]:
+def serve_grpc(
+    pairs: Iterable[tuple[Table, object]], port: int = 0, intercept: Intercept = straight
+) -> tuple[GrpcServer, int]:
     """A started server on loopback and its port; end it with `server.stop(grace)`.
 
     An implementation has methods named as the RPCs in snake_case, `(request, metadata) -> response`; those with a
-    stream are `(requests, context) -> iterator`. A method it lacks is answered UNIMPLEMENTED.
+    stream are `(requests, context) -> iterator`. A method it lacks is answered UNIMPLEMENTED. Every call without a
+    stream goes through `intercept`.
     """
     workers = futures.ThreadPoolExecutor(WORKERS_MAX, thread_name_prefix="grpc")
     server = GrpcServer(grpc.server(workers), workers)
-    server.add_generic_rpc_handlers(tuple(_Service(table, served) for table, served in pairs))
+    server.add_generic_rpc_handlers(tuple(_Service(table, served, intercept) for table, served in pairs))
     bound = server.add_insecure_port(f"{HOST}:{port}")
     server.start()
     return server, bound

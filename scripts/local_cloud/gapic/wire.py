@@ -1,6 +1,7 @@
 """Any GAPIC service, served over gRPC and REST from the installed client package alone: the one door to it."""
 
 from scripts.local_cloud.gapic.grpc_server import GrpcServer, serve_grpc
+from scripts.local_cloud.gapic.interception import Call, Intercept, straight
 from scripts.local_cloud.gapic.rest_server import (
     OPERATION_ROUTES,
     RestServer,
@@ -14,8 +15,10 @@ from scripts.local_cloud.gapic.table import OPERATIONS_TABLE, Fail, Method, Tabl
 __all__ = [
     "OPERATIONS_TABLE",
     "OPERATION_ROUTES",
+    "Call",
     "Fail",
     "GrpcServer",
+    "Intercept",
     "Method",
     "RestServer",
     "Route",
@@ -26,5 +29,6 @@ __all__ = [
     "rest_routes",
     "serve_grpc",
     "serve_rest",
+    "straight",
     "wire_table",
 ]

@@ -16,7 +16,7 @@ from google.protobuf import duration_pb2
 
 from scripts.local_cloud.contracts import PROJECT
 from scripts.local_cloud.data_plane.measurements import Measurement, MeasurementSource
-from scripts.local_cloud.gapic.wire import Fail, serve_grpc, wire_table
+from scripts.local_cloud.gapic.wire import Fail, Intercept, serve_grpc, straight, wire_table
 from scripts.local_cloud.monitoring import time_series
 from scripts.local_cloud.monitoring.filters import Filter, InvalidFilter, parse_filter
 from scripts.local_cloud.monitoring.time_series import REQUEST_COUNT, REQUEST_LATENCIES, Point, Series
@@ -27,7 +27,10 @@ Reducer = common.Aggregation.Reducer
 
 
 class Monitoring:
-    """`outage = True` makes every call fail with UNAVAILABLE until it is False again."""
+    """`outage = True` makes every call fail with UNAVAILABLE until it is False again.
+
+    intercept: stands between every call and its answer.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Monitoring:
         sample_period_seconds: float,
         ingest_delay_seconds: float,
         clock: Callable[[], float] = time.time,
+        intercept: Intercept = straight,
     ) -> None:
         self.outage = False
         self.grpc_port = 0
@@ -43,11 +47,14 @@ class Monitoring:
         self._sample_period_seconds = sample_period_seconds
         self._ingest_delay_seconds = ingest_delay_seconds
         self._clock = clock
+        self._intercept = intercept
         self._server: grpc.Server | None = None
         self._calls = 0
 
     def start(self) -> None:
-        self._server, self.grpc_port = serve_grpc([(wire_table(MetricServiceGrpcTransport), self)])
+        self._server, self.grpc_port = serve_grpc(
+            [(wire_table(MetricServiceGrpcTransport), self)], intercept=self._intercept
+        )
 
     def stop(self) -> None:
         if self._server is not None:

@@ -13,17 +13,36 @@ from google.pubsub_v1.services.subscriber.transports.grpc import SubscriberGrpcT
 from google.pubsub_v1.services.subscriber.transports.rest_base import _BaseSubscriberRestTransport
 
 from scripts.local_cloud.contracts import PROJECT
-from scripts.local_cloud.gapic.wire import GrpcServer, RestServer, rest_routes, serve_grpc, serve_rest, wire_table
+from scripts.local_cloud.gapic.wire import (
+    GrpcServer,
+    Intercept,
+    RestServer,
+    rest_routes,
+    serve_grpc,
+    serve_rest,
+    straight,
+    wire_table,
+)
 from scripts.local_cloud.pubsub.broker import Broker, Draft
 from scripts.local_cloud.pubsub.services import PublisherService, SubscriberService
 from scripts.local_cloud.pubsub.subscription_settings import ACK_DEADLINE_SECONDS
 
 
 class PubSub:
-    """`token_key` signs the OIDC tokens of pushes. A shorter least ack deadline than the real one is for tests."""
+    """`token_key` signs the OIDC tokens of pushes. A shorter least ack deadline than the real one is for tests.
 
-    def __init__(self, token_key: bytes, *, ack_deadline_seconds_min: float = ACK_DEADLINE_SECONDS[0]) -> None:
+    intercept: stands between every gRPC call and its answer.
+    """
+
+    def __init__(
+        self,
+        token_key: bytes,
+        *,
+        ack_deadline_seconds_min: float = ACK_DEADLINE_SECONDS[0],
+        intercept: Intercept = straight,
+    ) -> None:
         self._broker = Broker(token_key, ack_deadline_seconds_min=ack_deadline_seconds_min)
+        self._intercept = intercept
         self._grpc: GrpcServer | None = None
         self._rest: RestServer | None = None
         self.grpc_port = 0
@@ -34,7 +53,7 @@ class PubSub:
         publisher, subscriber = PublisherService(self._broker), SubscriberService(self._broker)
         publisher_table, subscriber_table = wire_table(PublisherGrpcTransport), wire_table(SubscriberGrpcTransport)
         self._grpc, self.grpc_port = serve_grpc(
-            [(publisher_table, publisher), (subscriber_table, subscriber)], grpc_port
+            [(publisher_table, publisher), (subscriber_table, subscriber)], grpc_port, self._intercept
         )
         self._rest, self.rest_port = serve_rest(
             [

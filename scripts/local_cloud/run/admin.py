@@ -23,10 +23,12 @@ from scripts.local_cloud.gapic.wire import (
     OPERATIONS_TABLE,
     Fail,
     GrpcServer,
+    Intercept,
     RestServer,
     rest_routes,
     serve_grpc,
     serve_rest,
+    straight,
     wire_table,
 )
 from scripts.local_cloud.run import audit_log
@@ -52,11 +54,19 @@ _PARENT = re.compile(r"projects/(?P<project>[^/]+)/locations/(?P<region>[^/]+)")
 class RunAdmin:
     """reconcile_delay_seconds: from an accepted change to the moment requests may follow it.
 
+    intercept: stands between every gRPC call and its answer.
+
     Every revision that becomes ready, or never will, is told on the topic revision-changes.
     """
 
     def __init__(
-        self, data_plane: DataPlane, images: Images, publisher: Publisher, *, reconcile_delay_seconds: float
+        self,
+        data_plane: DataPlane,
+        images: Images,
+        publisher: Publisher,
+        *,
+        reconcile_delay_seconds: float,
+        intercept: Intercept = straight,
     ) -> None:
         self.grpc_port = 0
         self.rest_port = 0
@@ -64,6 +74,7 @@ class RunAdmin:
         self._images = images
         self._publisher = publisher
         self._reconcile_delay_seconds = reconcile_delay_seconds
+        self._intercept = intercept
         self._lock = threading.RLock()
         self._services: dict[str, RunService] = {}  # by full name
         self._operations = Operations()
@@ -77,7 +88,7 @@ class RunAdmin:
         """Listens on loopback; 0 takes a free port, told by the attributes of the same name."""
         service_table, revision_table = wire_table(ServicesGrpcTransport), wire_table(RevisionsGrpcTransport)
         self._grpc, self.grpc_port = serve_grpc(
-            [(service_table, self), (revision_table, self), (OPERATIONS_TABLE, self)], grpc_port
+            [(service_table, self), (revision_table, self), (OPERATIONS_TABLE, self)], grpc_port, self._intercept
         )
         self._rest, self.rest_port = serve_rest(
             [
