@@ -54,7 +54,7 @@ class Sight(NamedTuple):
 
 
 def sight(record: Record, digest: str, *, met: bool, since: datetime) -> Sight:
-    """met: whether an earlier reading saw this release on trial; since: a request refused before is none of ours."""
+    """met: whether an earlier reading saw this release on trial; since: what was refused before is none of ours."""
     rollout = record.rollout
     if rollout and rollout.release.digest == digest:
         news = [item.text for item in record.outbox if item.rollout_id == rollout.id]
@@ -91,11 +91,13 @@ def _waiting(record: Record, digest: str) -> str:
 
 
 def _refused(record: Record, digest: str, since: datetime) -> str:
-    requests = [key.rpartition("/")[2] for key in record.acted if key.startswith(f"deploy/{digest}/")]
-    if not requests or max(map(datetime.fromisoformat, requests)) < since:
-        return ""
-    told = [item.text for item in record.outbox if item.kind == "deploy.refused" and item.details["digest"] == digest]
-    return told[-1] if told else "refused: the ledger has the reason, under deploy.refused"
+    """As the record says it for a minute or two, until the ledger has it: the wait begins with the push."""
+    told = [
+        item.text
+        for item in record.outbox
+        if item.kind == "deploy.refused" and item.details["digest"] == digest and item.at >= since
+    ]
+    return told[-1] if told else ""
 
 
 def follow(

@@ -88,8 +88,6 @@ def test_a_refused_release_is_told_with_its_reason_unless_the_refusal_is_an_olde
     refused = take(STABLE, shut, NOW).record
     told = sight(refused, OURS, met=False, since=NOW)
     assert told == (State.ENDED, "bbbbbbb is refused: it has CVE-2026-1 (critical, a fix exists).")
-    later = sight(replace(refused, outbox=()), OURS, met=False, since=NOW)
-    assert later == (State.ENDED, "refused: the ledger has the reason, under deploy.refused")
     assert sight(refused, OURS, met=False, since=NOW + MINUTE).state is State.GOES_ON
 
 
