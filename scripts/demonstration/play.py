@@ -7,9 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from scripts.demonstration.findings import Finding
 from scripts.demonstration.images import DATABASE, Images
 from scripts.demonstration.outcome import Different, Outcome
-from scripts.demonstration.scenarios import Finding, Scenario, baseline
+from scripts.demonstration.scenarios import Scenario, baseline
 from scripts.demonstration.screen import Counts, Screen
 from scripts.demonstration.stage import Stage
 from scripts.demonstration.watch import Watch

@@ -4,34 +4,30 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from scripts.demonstration.images import EARLIER_SCHEMA, Images
+from scripts.demonstration.findings import (
+    DECISION_SECONDS_MAX,
+    PROMOTED,
+    PROMOTION_SECONDS_MAX,
+    ROLLED_BACK,
+    Finding,
+    check_cause,
+    check_shares,
+    finding,
+    rolled_back,
+    seconds_between,
+    until,
+)
+from scripts.demonstration.images import Images
+from scripts.demonstration.migrations import expanding, migrating
 from scripts.demonstration.outcome import Different
-from scripts.demonstration.stage import Pushed, Stage
+from scripts.demonstration.stage import Stage
 from scripts.local_cloud.settings import REPOSITORY
-from shared.rollout.announcement import Announcement
 from shared.rollout.commands import Verb
 
-PROMOTED = "rollout.promoted"
-ROLLED_BACK = "rollout.rolled_back"
-PROMOTION_SECONDS_MAX = 60.0
-DECISION_SECONDS_MAX = 30.0
 REPEATS = 3
 NEW_WEB_SOCKETS = 10
-MESSAGES = 20  # written before a migration, while it is on trial, and after it was taken back
 LEFT_ALONE_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """How a scenario ended, as found in the system's own outputs. revision: whose bad answers are counted."""
-
-    release: str
-    outcome: str
-    why: str
-    seconds: float | None
-    revision: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,24 +53,24 @@ def baseline(stage: Stage) -> None:
 def good(stage: Stage) -> Finding:
     pushed = stage.push("v2")
     news = stage.until_end(pushed, PROMOTED, within=PROMOTION_SECONDS_MAX)
-    _check_shares(stage, pushed, news)
+    check_shares(stage, pushed, news)
     stage.until_serving(news.details["revision"])
-    return _finding(pushed, "promoted", news, pushed.at)
+    return finding(pushed, "promoted", news, pushed.at)
 
 
 def failing(stage: Stage) -> Finding:
     pushed = stage.push("v3", error_rate=0.3)
-    news = _rolled_back(stage, pushed, "unhealthy", within=DECISION_SECONDS_MAX)
+    news = rolled_back(stage, pushed, "unhealthy", within=DECISION_SECONDS_MAX)
     stage.bad = pushed
     stage.release_pin()
-    return _finding(pushed, "rolled back", news, pushed.at)
+    return finding(pushed, "rolled back", news, pushed.at)
 
 
 def slow(stage: Stage) -> Finding:
     pushed = stage.push("v4", latency_ms=400)
-    news = _rolled_back(stage, pushed, "unhealthy", within=DECISION_SECONDS_MAX)
+    news = rolled_back(stage, pushed, "unhealthy", within=DECISION_SECONDS_MAX)
     stage.release_pin()
-    return _finding(pushed, "rolled back", news, pushed.at)
+    return finding(pushed, "rolled back", news, pushed.at)
 
 
 def never_starts(stage: Stage) -> Finding:
@@ -86,7 +82,7 @@ def never_starts(stage: Stage) -> Finding:
         raise Different(f"a revision that never started served {served}")
     if stage.watch.service().serving != before:
         raise Different("traffic moved for a revision that never started")
-    return _finding(pushed, "failed, no traffic", news, pushed.at)
+    return finding(pushed, "failed, no traffic", news, pushed.at)
 
 
 def alerted(stage: Stage) -> Finding:
@@ -96,19 +92,19 @@ def alerted(stage: Stage) -> Finding:
     stage.screen.said("v6 turns bad after its promotion")
     at = stage.misbehave(promoted.details["revision"], error_rate=0.6)
     news = stage.watch.wait_for(ROLLED_BACK, within=DECISION_SECONDS_MAX, after=heard, digest=pushed.digest)
-    _check_cause(news, "alert")
+    check_cause(news, "alert")
     stage.until_serving(news.details["target"])
     stage.release_pin()
-    return _finding(pushed, "rolled back by alert", news, at)
+    return finding(pushed, "rolled back by alert", news, at)
 
 
 def operated(stage: Stage) -> Finding:
     pushed = stage.push("v7")
     stage.until_first_share(pushed)
     at = stage.command(Verb.ROLLBACK, "customers in Lagos report lost messages")
-    news = _rolled_back(stage, pushed, "rollback_command", within=DECISION_SECONDS_MAX)
+    news = rolled_back(stage, pushed, "rollback_command", within=DECISION_SECONDS_MAX)
     stage.release_pin()
-    return _finding(pushed, "rolled back by hand", news, at)
+    return finding(pushed, "rolled back by hand", news, at)
 
 
 def pushed_again(stage: Stage) -> Finding:
@@ -123,7 +119,7 @@ def pushed_again(stage: Stage) -> Finding:
     if stage.watch.service().latest_created != before:
         raise Different("a refused release got a revision")
     return Finding(
-        release=again.name, outcome="refused", why=news.text, seconds=_seconds(news.at, again.at), revision=""
+        release=again.name, outcome="refused", why=news.text, seconds=seconds_between(news.at, again.at), revision=""
     )
 
 
@@ -135,7 +131,7 @@ def repeated(stage: Stage) -> Finding:
     for _ in range(REPEATS):
         stage.cloud.publish("gcr", json.dumps(body).encode(), {})
     stage.screen.said(f"the same message again, {REPEATS} times")
-    _until(
+    until(
         lambda: stage.duplicates("canary_deploy") >= said + REPEATS,
         f"not all of {REPEATS} repeats were taken for duplicates",
     )
@@ -166,7 +162,7 @@ def edited_by_hand(stage: Stage) -> Finding:
         time.sleep(0.2)
     stage.edit_traffic(stage.split())
     stage.watch.wait_for("traffic.restored", within=DECISION_SECONDS_MAX, after=heard)
-    return _finding(pushed, "noticed, left alone", news, at, revision=rollout.canary)
+    return finding(pushed, "noticed, left alone", news, at, revision=rollout.canary)
 
 
 def web_sockets(stage: Stage) -> Finding:
@@ -177,9 +173,9 @@ def web_sockets(stage: Stage) -> Finding:
     newcomers = stage.cloud.drive_traffic(
         requests_per_second=0, web_sockets=NEW_WEB_SOCKETS, web_socket_path=stage.images.web_socket_path
     )
-    _until(lambda: newcomers.snapshot()["websockets"]["open"] == NEW_WEB_SOCKETS, "new WebSockets did not open")
+    until(lambda: newcomers.snapshot()["websockets"]["open"] == NEW_WEB_SOCKETS, "new WebSockets did not open")
     at = stage.command(Verb.ROLLBACK, "to show that conversations go on")
-    news = _rolled_back(stage, pushed, "rollback_command", within=DECISION_SECONDS_MAX)
+    news = rolled_back(stage, pushed, "rollback_command", within=DECISION_SECONDS_MAX)
     time.sleep(LEFT_ALONE_SECONDS)
     old, new = stage.traffic.snapshot()["websockets"], newcomers.snapshot()["websockets"]
     if old["opened"] != before["opened"] or new["opened"] != NEW_WEB_SOCKETS:
@@ -196,68 +192,7 @@ def web_sockets(stage: Stage) -> Finding:
         release=pushed.name,
         outcome="no socket cut",
         why=why,
-        seconds=_seconds(news.at, at),
-        revision=promoted.details["revision"],
-    )
-
-
-def migrating(stage: Stage) -> Finding:
-    """No backup, no migration; and what earlier releases cannot follow is not taken back."""
-    pushed = stage.push("v10-contract")
-    waits = stage.watch.wait_for(
-        "deploy.waiting", within=DECISION_SECONDS_MAX, after=pushed.heard, digest=pushed.digest
-    )
-    if "no verified export" not in waits.text:
-        raise Different(f"it waits for something else: {waits.text}")
-    time.sleep(LEFT_ALONE_SECONDS)
-    if stage.watch.record().active:
-        raise Different("it started without a backup")
-    export = stage.verify_export()
-    promoted = stage.until_end(pushed, PROMOTED, within=PROMOTION_SECONDS_MAX)
-    revision = promoted.details["revision"]
-    heard, at = stage.watch.heard, stage.command(Verb.ROLLBACK, "to show that it is refused")
-    refused = stage.watch.wait_for("rollback.refused", within=DECISION_SECONDS_MAX, after=heard)
-    if dict(stage.watch.service().serving) != {revision: 100}:
-        raise Different("traffic moved to a release that cannot run any more")
-    why = f"It waited until {export} was verified. {refused.text}"
-    return Finding(
-        release=pushed.name,
-        outcome="waited, stays",
-        why=why,
-        seconds=_seconds(refused.at, at),
-        revision=revision,
-    )
-
-
-def expanding(stage: Stage) -> Finding:
-    """The new release adds a table and a trigger while the old one serves and writes, and goes again without a loss."""
-    stage.verify_export()
-    _check_schema(stage, EARLIER_SCHEMA)
-    stage.write_messages(MESSAGES)
-    pushed = stage.push("v11-expand")
-    stage.until_first_share(pushed)
-    _check_schema(stage, EARLIER_SCHEMA, "0002-notifications")
-    stage.write_messages(MESSAGES)  # to both releases, as the split has it
-    promoted = stage.until_end(pushed, PROMOTED, within=PROMOTION_SECONDS_MAX)
-    at = stage.command(Verb.ROLLBACK, "to show that an expanding release can be taken back")
-    news = _rolled_back(stage, pushed, "rollback_command", within=DECISION_SECONDS_MAX)
-    stage.write_messages(MESSAGES)
-    stage.release_pin()
-    written = stage.rows("messages")
-    told = stage.rows("notifications")
-    if (written, told) != (3 * MESSAGES, 2 * MESSAGES):
-        raise Different(
-            f"of {3 * MESSAGES} messages {written} are kept, and of {2 * MESSAGES} new ones {told} are told"
-        )
-    why = (
-        f"It added a table under the release of before; taken back, that one goes on. All {written} messages are kept, "
-        f"the {told} since the migration in the new table too."
-    )
-    return Finding(
-        release=pushed.name,
-        outcome="migrated, taken back",
-        why=why,
-        seconds=_seconds(news.at, at),
+        seconds=seconds_between(news.at, at),
         revision=promoted.details["revision"],
     )
 
@@ -282,57 +217,3 @@ SCENARIOS = tuple(
         start=1,
     )
 )
-
-
-def _until(true: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + DECISION_SECONDS_MAX
-    while not true():
-        if time.monotonic() > deadline:
-            raise Different(otherwise)
-        time.sleep(0.05)
-
-
-def _check_schema(stage: Stage, *names: str) -> None:
-    found = stage.query("SELECT name FROM schema_migrations ORDER BY name").split()
-    if found != list(names):
-        raise Different(f"the database is at {', '.join(found)} and not at {', '.join(names)}")
-
-
-def _rolled_back(stage: Stage, pushed: Pushed, cause: str, *, within: float) -> Announcement:
-    heard = pushed.heard
-    news = stage.watch.wait_for(ROLLED_BACK, within=within, after=heard, digest=pushed.digest)
-    _check_cause(news, cause)
-    stage.until_serving(news.details["target"])
-    return news
-
-
-def _check_cause(news: Announcement, cause: str) -> None:
-    if news.details["cause"] != cause:
-        raise Different(f"rolled back for {news.details['cause']}, not for {cause}: {news.text}")
-
-
-def _check_shares(stage: Stage, pushed: Pushed, promoted: Announcement) -> None:
-    climbed = [
-        news.details["percent"]
-        for news in stage.watch.announced(pushed.heard)
-        if news.kind == "rollout.advanced" and news.rollout_id == promoted.rollout_id
-    ]
-    wanted = [str(share) for share in (*stage.cloud.settings.strategy["steps"], 100)]
-    if climbed != wanted:
-        raise Different(f"it climbed over {', '.join(climbed)} % and not over {', '.join(wanted)} %")
-
-
-def _finding(
-    pushed: Pushed, outcome: str, news: Announcement, since: datetime, *, revision: str | None = None
-) -> Finding:
-    return Finding(
-        release=pushed.name,
-        outcome=outcome,
-        why=news.text,
-        seconds=_seconds(news.at, since),
-        revision=news.details["revision"] if revision is None else revision,
-    )
-
-
-def _seconds(later: datetime, earlier: datetime) -> float:
-    return (later - earlier).total_seconds()

@@ -6,13 +6,13 @@ The same zip goes to every environment; this is all that differs.
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from shared.config.strategy import is_number, read_strategy
 from shared.errors import DeliveryError
-from shared.rollout.strategy import OnNewer, Strategy
+from shared.rollout.strategy import Strategy
 
 if TYPE_CHECKING:
     from shared.analysis.evidence import Expectation
@@ -166,7 +166,7 @@ class _Reader:
             deploy_tags=tags,
             deploys_on=deploys_on,
             probe_paths=tuple(paths),
-            probe_expects=self.expectations(row.get("probe_expects", {}), paths, f"{path}probe_expects"),
+            probe_expects=self.expectations(row.get("probe_expects"), paths, f"{path}probe_expects"),
             connectivity=self.connectivity(row["connectivity"], f"{path}connectivity")
             if "connectivity" in row
             else None,
@@ -174,29 +174,15 @@ class _Reader:
             supply=self.supply(row.get("supply"), f"{path}supply"),
             database=self.database(row["database"], f"{path}database", databases) if "database" in row else None,
             backup_age_max=self.age(row.get("backup_age_max_seconds", 108000), f"{path}backup_age_max_seconds"),
-            strategy=self.strategy(row.get("strategy", {}), f"{path}strategy."),
+            strategy=read_strategy(row.get("strategy", {}), self.problems, f"{path}strategy."),
         )
 
-    def expectations(self, raw: Any, paths: list[str], path: str) -> "dict[str, Expectation]":
-        if not isinstance(raw, dict):
-            self.problems.append(f"{path}: must be an object by probe path")
+    def expectations(self, raw: Any, paths: list[str], path: str) -> "Mapping[str, Expectation]":
+        if raw is None:
             return {}
-        self.problems += [f"{path}.{name}: must be one of probe_paths" for name in raw if name not in paths]
-        return {name: self.expectation(row, f"{path}.{name}") for name, row in raw.items()}
+        from shared.config.expectations import read_expectations
 
-    def expectation(self, row: Any, path: str) -> "Expectation":
-        from shared.analysis.evidence import Expectation
-
-        if not isinstance(row, dict):
-            self.problems.append(f"{path}: must be an object")
-            return Expectation()
-        self.only(row, {"contains", "ms_max"}, f"{path}.")
-        contains, ms_max = row.get("contains", ""), row.get("ms_max", 5000)
-        if not isinstance(contains, str):
-            self.problems.append(f"{path}.contains: must be a text")
-        if not (_is_number(ms_max) and 0 < ms_max <= 5000):
-            self.problems.append(f"{path}.ms_max: must be a number of milliseconds above 0, at most 5000")
-        return Expectation(contains, ms_max)
+        return read_expectations(raw, paths, self.problems, path)
 
     def connectivity(self, value: Any, path: str) -> "Connectivity":
         from shared.config.connectivity import read_connectivity
@@ -217,68 +203,12 @@ class _Reader:
         return found
 
     def age(self, value: Any, path: str) -> timedelta:
-        if _is_number(value) and value > 0:
+        if is_number(value) and value > 0:
             return timedelta(seconds=value)
         self.problems.append(f"{path}: must be a number of seconds above 0")
         return timedelta()
-
-    def strategy(self, row: Any, path: str) -> Strategy:
-        """Durations are seconds under their field's name with "_seconds"."""
-        if not isinstance(row, dict):
-            self.problems.append(f"{path[:-1]}: must be an object")
-            return Strategy()
-        values: dict[str, Any] = {}
-        known: set[str] = set()
-        for knob in fields(Strategy):
-            key = f"{knob.name}_seconds" if isinstance(knob.default, timedelta) else knob.name
-            known.add(key)
-            if key in row:
-                values[knob.name] = self.knob(row[key], knob.default, f"{path}{key}")
-        self.only(row, known, path)
-        return Strategy(**{name: value for name, value in values.items() if value is not None})
-
-    def knob(self, value: Any, default: object, path: str) -> object:
-        if isinstance(default, timedelta):
-            if _is_number(value) and value >= 0:
-                return timedelta(seconds=value)
-            self.problems.append(f"{path}: must be a number of seconds, 0 or more")
-        elif isinstance(default, bool):
-            if isinstance(value, bool):
-                return value
-            self.problems.append(f"{path}: must be true or false")
-        elif isinstance(default, OnNewer):
-            if value in tuple(OnNewer):
-                return OnNewer(value)
-            self.problems.append(f"{path}: must be one of {', '.join(OnNewer)}")
-        elif isinstance(default, tuple):
-            if _are_steps(value):
-                return tuple(value)
-            self.problems.append(f"{path}: must be ascending whole percents from 1 to 99")
-        elif _is_number(value) and 0 < value < _most(path):
-            return float(value)
-        else:
-            self.problems.append(f"{path}: must be a number above 0 and below {_most(path)}")
-        return None
-
-
-def _most(path: str) -> int:
-    """Risks are probabilities, points are percent, and nobody waits longer than a minute."""
-    return 1 if path.endswith("_risk") else 100 if path.endswith("_points_max") else 60_000
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_probe_path(value: object) -> bool:
     """Cloud Run's front end keeps some paths that end in "z" for itself."""
     return isinstance(value, str) and value.startswith("/") and not value.endswith("z")
-
-
-def _are_steps(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(step, int) and not isinstance(step, bool) and 1 <= step <= 99 for step in value)
-        and all(low < high for low, high in pairwise(value))
-    )
