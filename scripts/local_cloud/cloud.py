@@ -11,7 +11,7 @@ from typing import Any
 from scripts.local_cloud.assembly import Assembly, started
 from scripts.local_cloud.assets import AssetsBucket
 from scripts.local_cloud.container_analysis import ContainerAnalysis
-from scripts.local_cloud.contracts import PROJECT, REGION
+from scripts.local_cloud.contracts import PROJECT, REGION, MessageService
 from scripts.local_cloud.control import Control
 from scripts.local_cloud.data_plane.plane import LocalDataPlane
 from scripts.local_cloud.functions_host import FunctionsHost, environment_of
@@ -149,6 +149,10 @@ class LocalCloud(Assembly):
             "ARTIFACTS_ENDPOINT": f"127.0.0.1:{self.container_analysis.port}",
         }
 
+    def message_service(self, token_key: bytes) -> MessageService:
+        """The Pub/Sub it runs on, not started yet."""
+        return PubSub(token_key, intercept=self._intercept)
+
     def own_environment(self, _function: str) -> Mapping[str, str]:
         """What one function is given otherwise than the others."""
         return {}
@@ -170,7 +174,7 @@ class LocalCloud(Assembly):
 
     def _start(self, parts: ExitStack) -> None:
         settings = self.settings
-        self._pubsub = started(parts, PubSub(self._token_key.encode(), intercept=self._intercept))
+        self._pubsub: MessageService = started(parts, self.message_service(self._token_key.encode()))
         self._gcs = started(parts, FakeGcs(LEDGER_BUCKET, ASSETS_BUCKET, log=self.directory / "storage.log"))
         self.assets = AssetsBucket(self._gcs.url, ASSETS_BUCKET)
         parts.callback(self.assets.close)

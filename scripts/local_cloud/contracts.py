@@ -1,7 +1,7 @@
 """What the local cloud's parts ask of each other."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 PROJECT = "pushnchat-local"
 REGION = "africa-south1"
@@ -41,3 +41,14 @@ class Images(Protocol):
 class Publisher(Protocol):
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> str:
         """Publishes to a topic by its short name in PROJECT; returns the message id."""
+
+
+class MessageService(Publisher, Protocol):
+    """A Pub/Sub on loopback."""
+
+    grpc_port: int
+    rest_port: int
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def snapshot(self) -> dict[str, Any]: ...

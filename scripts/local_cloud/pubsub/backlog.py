@@ -116,13 +116,19 @@ class Backlog:
         key = self._leases.get(ack_id)
         return None if key is None else self._entries[key].deadline
 
-    def ack(self, ack_ids: Iterable[str], now: float) -> None:
-        """Unknown and outlived ack ids are passed over: the message is somebody else's by now, or done."""
+    def ack(self, ack_ids: Iterable[str], now: float) -> list[str]:
+        """The ids of the messages that are done by it.
+
+        Unknown and outlived ack ids are passed over: the message is somebody else's by now, or done.
+        """
+        done: list[str] = []
         for ack_id in ack_ids:
             key = self._leases.get(ack_id)
             if key is not None:
                 self.delivered += 1
+                done.append(self._entries[key].message.id)
                 self._remove(key, now)
+        return done
 
     def extend(self, ack_ids: Iterable[str], seconds: float, now: float) -> None:
         for ack_id in ack_ids:

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import grpc
+from google.pubsub_v1 import types
 
 from scripts.local_cloud.gapic.table import Fail
 from scripts.local_cloud.pubsub.backlog import Exhausted, StoredMessage
+from scripts.local_cloud.pubsub.journal import Journal, Remains
 from scripts.local_cloud.pubsub.push_delivery import PushDelivery
 from scripts.local_cloud.pubsub.subscription_settings import SubscriptionSettings, invalid, read_settings
 from scripts.local_cloud.pubsub.subscriptions import Subscription
@@ -47,22 +49,45 @@ class Standing:
 
 
 class Broker:
-    """Safe to use from many threads. Raises Fail with the status the real service answers."""
+    """Safe to use from many threads. Raises Fail with the status the real service answers.
 
-    def __init__(self, token_key: bytes, *, ack_deadline_seconds_min: float) -> None:
+    journal: is told everything that must outlive the process, before it is answered.
+    """
+
+    def __init__(self, token_key: bytes, *, ack_deadline_seconds_min: float, journal: Journal | None = None) -> None:
         self._token_key = token_key
         self._ack_deadline_seconds_min = ack_deadline_seconds_min
+        self._journal = journal
         self._lock = threading.RLock()
         self._topics: dict[str, Topic] = {}
         self._subscriptions: dict[str, Standing] = {}
         # Numbers as long as the real ones, and new ones after a restart, because receivers remember them.
         self._ids = itertools.count(time.time_ns() // 1000)
 
+    def restore(self, left: Remains) -> None:
+        """Stands where a former broker stood; `push` delivers what its subscriptions owe."""
+        with self._lock:
+            for name, written in left.topics.items():
+                resource = types.Topic.pb().FromString(written)
+                self._topics[name] = Topic(resource=resource, published=left.published[name])
+            for name, written in left.subscriptions.items():
+                standing = self._stand(types.Subscription.pb().FromString(written))
+                for message in left.owed[name].values():
+                    standing.subscription.add(message)
+
+    def push(self) -> None:
+        """Starts every push that does not run yet."""
+        with self._lock:
+            for standing in self._subscriptions.values():
+                self._start_push(standing)
+
     def create_topic(self, resource: Any) -> Any:
         _check_name(resource.name, "topics")
         with self._lock:
             if resource.name in self._topics:
                 raise Fail(grpc.StatusCode.ALREADY_EXISTS, f"Resource already exists in the project ({resource.name}).")
+            if self._journal:
+                self._journal.topic(resource)
             self._topics[resource.name] = Topic(resource=resource)
         return resource
 
@@ -80,6 +105,8 @@ class Broker:
         """Its subscriptions stay, with what they have."""
         with self._lock:
             self.topic(name)
+            if self._journal:
+                self._journal.gone(name)
             del self._topics[name]
             for standing in self._subscriptions.values():
                 if standing.resource.topic == name:
@@ -105,6 +132,8 @@ class Broker:
                 )
                 for draft in drafts
             ]
+            if self._journal:
+                self._journal.published(topic, messages)
             target.published += len(messages)
             for standing in self._subscriptions.values():
                 if standing.resource.topic == topic:
@@ -120,9 +149,9 @@ class Broker:
             self.topic(resource.topic)
             if resource.name in self._subscriptions:
                 raise Fail(grpc.StatusCode.ALREADY_EXISTS, f"Resource already exists in the project ({resource.name}).")
-            standing = Standing(resource=resource, subscription=Subscription(settings, self._forward))
-            self._subscriptions[resource.name] = standing
-            self._start_push(standing)
+            if self._journal:
+                self._journal.subscription(resource)
+            self._start_push(self._stand(resource))
         return resource
 
     def standing(self, name: str) -> Standing:
@@ -149,19 +178,34 @@ class Broker:
     def delete_subscription(self, name: str) -> None:
         with self._lock:
             standing = self.standing(name)
+            if self._journal:
+                self._journal.gone(name)
             del self._subscriptions[name]
-        standing.subscription.close()
-        self._stop_push(standing)
+        self._end(standing)
 
     def close(self) -> None:
         """Ends every delivery and every waiting pull."""
-        for name, _standing in self.standings():
-            self.delete_subscription(name)
+        with self._lock:
+            standings, self._subscriptions = list(self._subscriptions.values()), {}
+        for standing in standings:
+            self._end(standing)
+
+    def _stand(self, resource: Any) -> Standing:
+        done = self._journal.done if self._journal else lambda _name, _ids: None
+        standing = Standing(resource=resource, subscription=Subscription(self._read(resource), self._forward, done))
+        self._subscriptions[resource.name] = standing
+        return standing
+
+    def _end(self, standing: Standing) -> None:
+        standing.subscription.close()
+        self._stop_push(standing)
 
     def _read(self, resource: Any) -> SubscriptionSettings:
         return read_settings(resource, ack_deadline_seconds_min=self._ack_deadline_seconds_min)
 
     def _replace(self, standing: Standing, resource: Any) -> None:
+        if self._journal:
+            self._journal.subscription(resource)
         standing.resource = resource
         standing.subscription.replace(self._read(resource))
 

@@ -1,10 +1,12 @@
 """A Pub/Sub inside this process, spoken to as the real one: gRPC for the clients, REST for gcloud.
 
-It keeps messages in memory and promises what the real one does while it lives: each is delivered until acknowledged.
+It keeps messages in memory and promises what the real one does: each is delivered until acknowledged. Without a
+journal it promises that only while it lives.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from google.pubsub_v1.services.publisher.transports.grpc import PublisherGrpcTransport
@@ -24,6 +26,7 @@ from scripts.local_cloud.gapic.wire import (
     wire_table,
 )
 from scripts.local_cloud.pubsub.broker import Broker, Draft
+from scripts.local_cloud.pubsub.journal import Journal, Remains, remains
 from scripts.local_cloud.pubsub.services import PublisherService, SubscriberService
 from scripts.local_cloud.pubsub.subscription_settings import ACK_DEADLINE_SECONDS
 
@@ -31,7 +34,7 @@ from scripts.local_cloud.pubsub.subscription_settings import ACK_DEADLINE_SECOND
 class PubSub:
     """`token_key` signs the OIDC tokens of pushes. A shorter least ack deadline than the real one is for tests.
 
-    intercept: stands between every gRPC call and its answer.
+    intercept: stands between every gRPC call and its answer; journal: a file to go on from and to write to.
     """
 
     def __init__(
@@ -40,8 +43,12 @@ class PubSub:
         *,
         ack_deadline_seconds_min: float = ACK_DEADLINE_SECONDS[0],
         intercept: Intercept = straight,
+        journal: Path | None = None,
     ) -> None:
-        self._broker = Broker(token_key, ack_deadline_seconds_min=ack_deadline_seconds_min)
+        left = remains(journal) if journal else Remains()
+        self._journal = Journal(journal) if journal else None
+        self._broker = Broker(token_key, ack_deadline_seconds_min=ack_deadline_seconds_min, journal=self._journal)
+        self._broker.restore(left)
         self._intercept = intercept
         self._grpc: GrpcServer | None = None
         self._rest: RestServer | None = None
@@ -62,6 +69,7 @@ class PubSub:
             ],
             rest_port,
         )
+        self._broker.push()
 
     def stop(self) -> None:
         """Ends deliveries first, then the servers; harmless when not started."""
@@ -70,6 +78,9 @@ class PubSub:
             self._rest.stop()
         if self._grpc is not None:
             self._grpc.stop(grace=1)
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> str:
         """Publishes to a topic by its short name in PROJECT; returns the message id. Raises Fail without the topic."""

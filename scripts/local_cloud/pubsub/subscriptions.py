@@ -13,6 +13,9 @@ from scripts.local_cloud.pubsub.subscription_settings import SubscriptionSetting
 Forward = Callable[[SubscriptionSettings, Exhausted], bool]
 """Publishes to the dead-letter topic; False when there is no such topic."""
 
+Done = Callable[[str, Sequence[str]], None]
+"""Is told a subscription's name and the ids of messages it owes no longer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionReport:
@@ -34,8 +37,9 @@ class SubscriptionReport:
 class Subscription:
     """Safe to use from many threads. A message stays until it is acked or the dead-letter topic has it."""
 
-    def __init__(self, settings: SubscriptionSettings, forward: Forward) -> None:
+    def __init__(self, settings: SubscriptionSettings, forward: Forward, done: Done = lambda _name, _ids: None) -> None:
         self._forward = forward
+        self._done = done
         self._changed = threading.Condition()
         self._closed = False
         self._backlog = Backlog(ordered=settings.ordered)
@@ -89,8 +93,10 @@ class Subscription:
 
     def ack(self, ack_ids: Iterable[str]) -> None:
         with self._changed:
-            self._backlog.ack(ack_ids, time.monotonic())
+            done = self._backlog.ack(ack_ids, time.monotonic())
             self._changed.notify_all()
+        if done:
+            self._done(self.settings.name, done)
 
     def nack(self, ack_ids: Iterable[str], reason: str) -> None:
         with self._changed:
@@ -158,3 +164,5 @@ class Subscription:
                 settle = self._backlog.forget if forwarded else self._backlog.retry
                 settle(one, time.monotonic())
                 self._changed.notify_all()
+            if forwarded:
+                self._done(self.settings.name, [one.message.id])
