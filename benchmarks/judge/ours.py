@@ -20,10 +20,9 @@ def period(at: int, minute: Minute) -> Period:
         minute.canary,
         minute.canary,
         minute.canary_bad,
-        minute.canary_bad,
         0,
-        minute.stable,
-        minute.stable_bad,
+        minute.stable + minute.control,
+        minute.stable_bad + minute.control_bad,
         minute.latency,
         minute.stable_latency,
     )

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.judge.scenarios import Scenario
 from benchmarks.judge.traffic import NO_LATENCY, Minute, Traffic
 
-BEFORE = 120  # minutes of stable alone that everybody may look at
+BEFORE = 360  # minutes of stable alone that everybody may look at
 HARM_MINUTES = 360
 
 

@@ -29,9 +29,10 @@ class Scenario:
 
     added: the canary's extra errors from minute `onset` on. slower, tail_slower, cold: factor on all its latencies, on
     those above stable's p90, and the share that take a cold start. correlation: within a minute, for Scatter.BETA.
-    burst: the error rate inside a burst. outage: (from, to, error rate) of both revisions. split: factor on the
-    odds of reaching the canary. switch: minutes until a new share takes effect. lost: minutes of one side that never
-    reach the metrics. daily: relative amplitude of the daily cycle of traffic and errors, and of log latency.
+    burst, burst_minutes: the error rate inside a burst, and its length. outage: (from, to, error rate) of both
+    revisions. split: factor on the odds of reaching the canary. switch: minutes until a new share takes effect. lost:
+    minutes of one side that never reach the metrics. daily: relative amplitude of the daily cycle of traffic and
+    errors. control: our probes of stable in a minute at 100 %.
     """
 
     name: str = "good"
@@ -46,12 +47,14 @@ class Scenario:
     scatter: Scatter = Scatter.INDEPENDENT
     correlation: float = 0.0
     burst: float = 0.5
+    burst_minutes: int = 1
     outage: tuple[int, int, float] | None = None
     split: float = 1.0
     switch: int = 0
     lost: float = 0.0
     daily: float = 0.0
     delay: int = 2
+    control: int = 5
 
     @property
     def harmless(self) -> bool:

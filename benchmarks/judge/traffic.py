@@ -22,7 +22,10 @@ Floats = NDArray[np.float64]
 
 
 class Minute(NamedTuple):
-    """What both revisions answered in one minute. excess: the canary's true error rate above stable's."""
+    """What both revisions answered in one minute. excess: the canary's true error rate above stable's.
+
+    control, control_bad: our own probes of stable, while it has no traffic.
+    """
 
     canary: int
     canary_bad: int
@@ -31,6 +34,8 @@ class Minute(NamedTuple):
     latency: Histogram
     stable_latency: Histogram
     excess: float
+    control: int = 0
+    control_bad: int = 0
 
 
 class Traffic:
@@ -63,11 +68,14 @@ class Traffic:
             rate = np.where(out, np.maximum(rate, s.outage[2]), rate)
         canary_rate = np.where((times >= s.onset) & (share > 0), np.minimum(1.0, rate + s.added), rate)
         bad = dice.binomial(ours, np.where(out, canary_rate, self._scattered(canary_rate)))
-        stable_bad = dice.binomial(theirs, np.where(out, rate, self._scattered(rate)))
+        stable_rate = np.where(out, rate, self._scattered(rate))
+        stable_bad = dice.binomial(theirs, stable_rate)
+        control = np.full(STRETCH, s.control if share == 1 else 0)
+        control_bad = dice.binomial(control, stable_rate)
         latency, stable_latency = self._latencies(ours, self._canary), self._latencies(theirs, self._usual)
-        excess = (canary_rate - rate).tolist()
-        columns = (ours.tolist(), bad.tolist(), theirs.tolist(), stable_bad.tolist(), latency, stable_latency, excess)
-        yield from map(Minute, *columns)
+        counts = [row.tolist() for row in (ours, bad, theirs, stable_bad)]
+        rest = [row.tolist() for row in (canary_rate - rate, control, control_bad)]
+        yield from map(Minute, *counts, latency, stable_latency, *rest)
 
     def _scattered(self, rate: Floats) -> Floats:
         s = self._scenario
@@ -78,7 +86,8 @@ class Traffic:
             return np.where((rate <= 0) | (rate >= 1), rate, drawn)
         if s.scatter is Scatter.BURST:
             level = np.maximum(s.burst, rate)
-            return np.where(self._dice.random(len(rate)) < rate / level, level, 0.0)
+            begins = self._dice.random(len(rate)) < rate / level / s.burst_minutes
+            return np.where(np.convolve(begins, np.ones(s.burst_minutes))[: len(rate)] > 0, level, 0.0)
         return rate
 
     def _latencies(self, requests: NDArray[np.int64], shares: Floats) -> list[Histogram]:

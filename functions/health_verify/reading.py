@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import cycle, islice
 from typing import NamedTuple
 
 from shared.analysis.evidence import History, Probe, ProbeOutcome
@@ -25,9 +26,10 @@ from shared.runtime.release_gate import gate_of
 
 from .pages import read_pages
 
-HISTORY = timedelta(hours=2)  # of stable before the rollout began, for what is normal
+HISTORY = timedelta(hours=6)  # of stable before the rollout began: what is normal, rare bursts of errors included
 RECENT = timedelta(minutes=30)  # for the first share
 _KEPT_EVERY_MINUTES = 10
+_CONTROL_PROBES = 5  # of stable in a tick at 100 %; three failed ones of five ticks' show that it fails as well
 _ON_TRIAL = frozenset({Phase.PROGRESSING, Phase.BAKING})
 
 
@@ -162,6 +164,8 @@ def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: Mana
         known = _traffic(cloud, service.name, managed.strategy, judged.at)
         judged = replace(judged, requests_per_minute=known)
         return Reading(judged if rollout.hold else read_pages(cloud, service, managed, judged), None)
+    if rollout.effective_phase is Phase.BAKING:
+        _ask_stable(cloud, service, rollout, managed)
     try:
         history = cloud.metrics.history(service.name, rollout.started_at - HISTORY, judged.at)
     except Unavailable as error:
@@ -173,6 +177,16 @@ def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: Mana
 
 def _probe(cloud: Cloud, managed: ManagedService, uri: str, revision: str, path: str) -> Probe:
     return cloud.prober.probe(uri, revision, path, managed.probe_expects.get(path))
+
+
+def _ask_stable(cloud: Cloud, service: Service, rollout: Rollout, managed: ManagedService) -> None:
+    """At 100 % stable's only requests are ours. The metrics show them beside the canary's: they are the control."""
+    uri = service.tag_uris.get(STABLE_TAG, "")
+    if not uri or not _tagged(service, STABLE_TAG, rollout.stable):
+        return
+    for path in islice(cycle(managed.probe_paths), _CONTROL_PROBES):
+        if not _probe(cloud, managed, uri, rollout.stable, path).status:
+            return  # no answer within its time: the tick has no more of it
 
 
 def _traffic(cloud: Cloud, service: str, strategy: Strategy, now: datetime) -> float:

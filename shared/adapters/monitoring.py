@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from google.api_core import exceptions
 from google.cloud.monitoring_v3.services.metric_service.client import MetricServiceClient
 from google.cloud.monitoring_v3.services.metric_service.transports.grpc import MetricServiceGrpcTransport
 from google.cloud.monitoring_v3.types import common, metric_service
@@ -17,13 +18,19 @@ from google.cloud.monitoring_v3.types import common, metric_service
 from shared.adapters.distributions import Latencies
 from shared.adapters.google_api import insecure_channel, our_errors, read_retry
 from shared.analysis.evidence import Histogram, History, Sample
+from shared.errors import Unavailable
 
 REQUEST_COUNT = "run.googleapis.com/request_count"
-REQUEST_LATENCIES = "run.googleapis.com/request_latencies"
+REQUEST_LATENCIES = "run.googleapis.com/request_latencies"  # without the wait for an instance to start
+STARTUP_PROBES = "run.googleapis.com/container/completed_probe_count"
 _QUERY_SECONDS = 15.0
-_GROUPS = ("resource.labels.revision_name", "metric.labels.response_code_class")
+_REVISION = "resource.labels.revision_name"
+_CODE, _CLASS = "metric.labels.response_code", "metric.labels.response_code_class"
+_PROBE, _HEALTHY = "metric.labels.probe_type", "metric.labels.is_healthy"
+_APART = frozenset({"429", "499"})  # of the 4xx: told to come back later, and hung up
 _SAMPLED = timedelta(seconds=60)  # as documented for Cloud Run, where a descriptor is silent
 _VISIBLE = timedelta(seconds=120)
+_At = tuple[str, datetime]  # revision, end of the period
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -53,30 +60,47 @@ class CloudMonitoring:
             self._transport.grpc_channel.close()
 
     def history(self, service: str, start: datetime, end: datetime) -> History:
-        """Whole sampling periods only: one that began before `start` counts requests from before it."""
-        with our_errors():
-            period, delay = self._clock
-            settled = end - delay
-            settled -= (settled - _EPOCH) % period
-            first = start + (_EPOCH - start) % period
-            counts: dict[tuple[str, datetime], dict[str, int]] = {}
-            latencies: dict[tuple[str, datetime], Latencies] = {}
-            if first < settled:
-                for revision, code_class, point in self._points(REQUEST_COUNT, service, first, settled):
-                    classes = counts.setdefault((revision, _end(point)), {})
-                    classes[code_class] = classes.get(code_class, 0) + _number(point)
-                for revision, code_class, point in self._points(REQUEST_LATENCIES, service, first, settled):
-                    # The "latency" of an upgraded connection is how long somebody chatted.
-                    if code_class != "1xx":
-                        latencies.setdefault((revision, _end(point)), Latencies()).add(point.value.distribution_value)
+        """Whole sampling periods only: one that began before `start` counts requests from before it.
+
+        Raises Unavailable, also where we are not allowed to look: nobody can see, and no redelivery is needed to know.
+        """
+        try:
+            with our_errors():
+                return self._history(service, start, end)
+        except (exceptions.PermissionDenied, exceptions.Unauthenticated) as error:
+            raise Unavailable(f"we may not read the metrics: {error.message}") from error
+
+    def _history(self, service: str, start: datetime, end: datetime) -> History:
+        period, delay = self._clock
+        settled = end - delay
+        settled -= (settled - _EPOCH) % period
+        first = start + (_EPOCH - start) % period
+        counts: dict[_At, dict[str, int]] = {}
+        latencies: dict[_At, Latencies] = {}
+        failed_starts: dict[_At, int] = {}
+        if first < settled:
+            span = first, settled
+            for revision, (code, code_class), point in self._points(REQUEST_COUNT, service, span, (_CODE, _CLASS)):
+                classes = counts.setdefault((revision, _end(point)), {})
+                named = code if code in _APART else code_class
+                classes[named] = classes.get(named, 0) + _number(point)
+            for revision, (code_class,), point in self._points(REQUEST_LATENCIES, service, span, (_CLASS,)):
+                # The "latency" of an upgraded connection is how long somebody chatted.
+                if code_class != "1xx":
+                    latencies.setdefault((revision, _end(point)), Latencies()).add(point.value.distribution_value)
+            for revision, (kind, healthy), point in self._points(STARTUP_PROBES, service, span, (_PROBE, _HEALTHY)):
+                if kind.upper() == "STARTUP" and healthy.lower() == "false":
+                    at = revision, _end(point)
+                    failed_starts[at] = failed_starts.get(at, 0) + _number(point)
         samples: dict[str, list[Sample]] = {}
-        for revision, sampled in sorted({*counts, *latencies}):
-            seen = latencies.get((revision, sampled))
-            samples.setdefault(revision, []).append(
+        for at in sorted({*counts, *latencies, *failed_starts}):
+            seen = latencies.get(at)
+            samples.setdefault(at[0], []).append(
                 Sample(
-                    end=sampled,
-                    requests_by_class=counts.get((revision, sampled), {}),
+                    end=at[1],
+                    requests_by_class=counts.get(at, {}),
                     latency=seen.histogram() if seen else Histogram(),
+                    failed_starts=failed_starts.get(at, 0),
                 )
             )
         return History(
@@ -89,13 +113,22 @@ class CloudMonitoring:
     @cached_property
     def _clock(self) -> tuple[timedelta, timedelta]:
         """The sample period and the ingest delay of Cloud Run's request metrics; both share one schedule."""
-        metadata = self._metrics.get_metric_descriptor(
-            name=f"{self._project}/metricDescriptors/{REQUEST_COUNT}", retry=read_retry(), timeout=_QUERY_SECONDS
-        ).metadata
+        try:
+            metadata = self._metrics.get_metric_descriptor(
+                name=f"{self._project}/metricDescriptors/{REQUEST_COUNT}", retry=read_retry(), timeout=_QUERY_SECONDS
+            ).metadata
+        except exceptions.NotFound:  # no request was ever counted in this project
+            return _SAMPLED, _VISIBLE
         return metadata.sample_period.ToTimedelta() or _SAMPLED, metadata.ingest_delay.ToTimedelta() or _VISIBLE
 
-    def _points(self, metric: str, service: str, first: datetime, settled: datetime) -> Iterator[tuple[str, str, Any]]:
-        """Every point of every page, as (revision, response class, point)."""
+    def _points(
+        self, metric: str, service: str, span: tuple[datetime, datetime], labels: tuple[str, ...]
+    ) -> Iterator[tuple[str, list[str], Any]]:
+        """Every point of every page, as (revision, the labels' values, point).
+
+        A metric that nothing in the project was ever written to does not exist: no data, like a missing series.
+        """
+        first, settled = span
         request = metric_service.ListTimeSeriesRequest(
             name=self._project,
             filter=(
@@ -107,18 +140,21 @@ class CloudMonitoring:
                 alignment_period=self._clock[0],
                 per_series_aligner=common.Aggregation.Aligner.ALIGN_DELTA,
                 cross_series_reducer=common.Aggregation.Reducer.REDUCE_SUM,
-                group_by_fields=_GROUPS,
+                group_by_fields=(_REVISION, *labels),
             ),
             view=metric_service.ListTimeSeriesRequest.TimeSeriesView.FULL,
         )
-        pages = self._metrics.list_time_series(request=request, retry=read_retry(), timeout=_QUERY_SECONDS)
+        try:
+            pages = self._metrics.list_time_series(request=request, retry=read_retry(), timeout=_QUERY_SECONDS)
+        except exceptions.NotFound:
+            return
         for series in pages:
             row = type(series).pb(series)  # the plain message: its wrapper costs more than the call
             revision = row.resource.labels["revision_name"]
-            code_class = row.metric.labels["response_code_class"]
+            values = [row.metric.labels[label.rpartition(".")[2]] for label in labels]
             for point in row.points:
                 if first < _end(point) <= settled:
-                    yield revision, code_class, point
+                    yield revision, values, point
 
 
 def _end(point: Any) -> datetime:

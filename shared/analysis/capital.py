@@ -5,8 +5,12 @@ from math import exp, log
 
 _AT_ONCE = 0.85  # of the capital; the rest arrives block by block, so that a fault that begins late is found too
 _DRIPS = 240  # blocks, half a day of them
-_CAP = 0.34  # of the logarithm needed, from one block: three different blocks must agree
+_CAP = 0.38  # of the logarithm needed, from one block: three different blocks must agree
+_EARLY = 12  # blocks in which a canary that is bad from its first request may be found at once
+_EPISODE = 8  # blocks: trouble that comes and goes within them is no release's
+_IN_ONE_BLOCK = 0.5  # of the way to a rollback that evidence may make at once; all of it when it lasted an episode
 _LOG_E_MAX = 300.0  # two of them multiply without overflow
+_MOST = 1e150
 
 
 class Capital:
@@ -14,10 +18,12 @@ class Capital:
 
     While the null is true its expectation never grows above 1, so by Ville's inequality the chance that it *ever*
     reaches 1/risk is at most `risk`, however often one looks. Taking min(e, cap) only lowers it. The cap is for what
-    the proof does not cover: requests that fail together because one instance died.
+    the proof does not cover: requests that fail together because one instance died. So is the ceiling on a part that
+    begins to grow after the rollout's first blocks: a bad five minutes of a good canary look exactly like a fault that
+    began five minutes ago, and only time tells them apart. A canary bad from its first request does not wait for it.
     """
 
-    __slots__ = ("_caps", "_drips", "blocks", "needed", "owned")
+    __slots__ = ("_caps", "_drips", "_grown", "_low", "_reach", "blocks", "needed", "owned")
 
     def __init__(self, weights: Sequence[float], risk: float) -> None:
         assert sum(weights) <= 1 + 1e-9
@@ -26,17 +32,31 @@ class Capital:
         self._caps = [_CAP * log(self.needed / own) for own in self.owned]
         self._drips = [weight * (1 - _AT_ONCE) / _DRIPS for weight in weights]
         self.blocks = 0
+        self._low = list(self.owned)  # of each part, since when it grows
+        self._grown = [0] * len(self.owned)  # for so many blocks
+        self._reach = self.needed / len(self.owned)
 
     def bet(self, log_e_values: Sequence[float], *, capped: bool = True) -> None:
         """One block, in the order of the weights."""
-        if self.blocks < _DRIPS:
-            self.owned = [own + drip for own, drip in zip(self.owned, self._drips, strict=True)]
+        drips = self._drips if self.blocks < _DRIPS else [0.0] * len(self._drips)
         self.blocks += 1
         caps = self._caps if capped else [_LOG_E_MAX] * len(self._caps)
-        self.owned = [
-            min(own * exp(min(cap, value)), 1e150)
-            for own, value, cap in zip(self.owned, log_e_values, caps, strict=True)
-        ]
+        wary = capped and self.blocks > _EARLY
+        for part, (value, cap, drip) in enumerate(zip(log_e_values, caps, drips, strict=True)):
+            low = self._low[part] + drip
+            own = min((self.owned[part] + drip) * exp(min(cap, value)), _MOST)
+            if own <= low:
+                low, self._grown[part] = own, 0
+            else:
+                self._grown[part] += 1
+                if wary and self._grown[part] <= _EPISODE:
+                    own = min(own, self._ceiling(low, self._grown[part]))
+            self.owned[part], self._low[part] = own, low
+
+    def _ceiling(self, low: float, blocks: int) -> float:
+        """How far a part may have grown from `low` in so many blocks: ever more of the way, as a logarithm."""
+        way = _IN_ONE_BLOCK + (1 - _IN_ONE_BLOCK) * (blocks - 1) / _EPISODE
+        return low * (self._reach / low) ** way if low < self._reach else _MOST
 
     @property
     def total(self) -> float:

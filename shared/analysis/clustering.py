@@ -1,35 +1,35 @@
-"""How far requests of one period fail together instead of independently, as the stable revision shows it.
+"""How far requests fail together instead of independently, as the stable revision shows it.
 
 The tests count requests as independent. An instance that dies takes its requests with it, so a period's n requests
 tell only as much as n / (1 + (n - 1) r) independent ones, r being their intra-period correlation (the design effect of
 Kish, Survey Sampling, 1965). r is estimated from the differences of adjacent periods of stable: there, slow drift
-cancels and only what varies from period to period remains.
+cancels and only what varies from period to period remains. A bad quarter of an hour cancels there as well, so errors
+are also compared with the period ten before: what varies more at that distance is what neighbouring periods share, and
+a request then speaks for the whole stretch instead of its own period.
 """
 
+from collections import deque
 from math import sqrt
 
 _HALF_LIFE = 360.0  # periods
 _FADE = 0.5 ** (1 / _HALF_LIFE)
 _PRIOR_WEIGHT = 30.0  # of the prior, in the estimate's own weights: about one busy period
 _LEAST, _MOST = 2e-4, 0.9
+_STRETCH = 10  # periods: as long as trouble that is nobody's release is looked for
 
 
-class Clustering:
-    """The correlation r, from periods already judged. One standard error is added: the estimate is meant to be wary."""
+class _Spread:
+    """What the bad shares of two periods at one distance differ by beyond chance, over what full correlation would."""
 
-    __slots__ = ("_excess", "_last", "_prior", "_scale", "_variance")
+    __slots__ = ("excess", "scale", "variance")
 
-    def __init__(self, prior: float) -> None:
-        self._prior = prior
-        self._excess = self._scale = self._variance = 0.0
-        self._last = (0.0, 0.0)
+    def __init__(self) -> None:
+        self.excess = self.scale = self.variance = 0.0
 
-    def learn(self, bad: float, requests: float) -> None:
-        """One more period of stable. A period without a request tells nothing and breaks the chain."""
-        last_bad, last = self._last
-        self._last = (bad, requests)
+    def learn(self, bad: float, requests: float, last_bad: float, last: float) -> None:
+        """Nothing to compare, or nothing bad in either, tells nothing."""
         if requests <= 0 or last <= 0 or not (bad or last_bad):
-            return  # nothing to compare, or nothing bad in either
+            return
         both = requests + last
         usual = (bad + last_bad) / both
         spread = usual * (1 - usual)
@@ -37,20 +37,58 @@ class Clustering:
         weight = 1 / (noise * noise)
         difference = bad / requests - last_bad / last
         unbiased = both / (both - 1) if both > 2 else both
-        self._excess = self._excess * _FADE + weight * (difference * difference - spread * noise * unbiased)
-        self._scale = self._scale * _FADE + weight * spread * (2 - noise)
-        self._variance = self._variance * _FADE + 2 * spread * spread * weight + spread * noise * weight
+        self.excess = self.excess * _FADE + weight * (difference * difference - spread * noise * unbiased)
+        self.scale = self.scale * _FADE + weight * spread * (2 - noise)
+        self.variance = self.variance * _FADE + 2 * spread * spread * weight + spread * noise * weight
+
+
+class Clustering:
+    """The correlation r, from periods already judged. One standard error is added: the estimate is meant to be wary.
+
+    far: whether neighbouring periods may share their trouble.
+    """
+
+    __slots__ = ("_far", "_near", "_past", "_prior")
+
+    def __init__(self, prior: float, *, far: bool = False) -> None:
+        self._prior = prior
+        self._near = _Spread()
+        self._far = _Spread() if far else None
+        self._past: deque[tuple[float, float]] = deque([(0.0, 0.0)], maxlen=_STRETCH if far else 1)
+
+    def learn(self, bad: float, requests: float) -> None:
+        """One more period of stable. A period without a request tells nothing and breaks the chain."""
+        past = self._past
+        self._near.learn(bad, requests, *past[-1])
+        if self._far is not None and len(past) == _STRETCH:
+            self._far.learn(bad, requests, *past[0])
+        past.append((bad, requests))
 
     @property
     def correlation(self) -> float:
-        shown = self._excess + sqrt(self._variance)
+        """Within one period."""
+        near = self._near
+        shown = near.excess + sqrt(near.variance)
         wary = (shown if shown > 0 else 0.0) + _PRIOR_WEIGHT * self._prior
-        correlation = wary / (self._scale + _PRIOR_WEIGHT)
+        correlation = wary / (near.scale + _PRIOR_WEIGHT)
         return _LEAST if correlation < _LEAST else min(correlation, _MOST)
+
+    @property
+    def of_stretch(self) -> float:
+        """As large as it must be within one period to make up for what its neighbours share with it.
+
+        Only what stands out by a standard error counts as shared, for most services share nothing.
+        """
+        near, far = self.correlation, self._far
+        if far is None or far.scale <= 0:
+            return near
+        within = max(near, min(far.excess / (far.scale + _PRIOR_WEIGHT), _MOST))
+        shared = (far.excess - sqrt(far.variance)) / (far.scale + _PRIOR_WEIGHT) - near
+        return within + (_STRETCH - 1) * shared if shared > 0 else near
 
     def skip(self) -> None:
         """A period in which both revisions failed: what they share is no clustering on one of them."""
-        self._last = (0.0, 0.0)
+        self._past.append((0.0, 0.0))
 
 
 def thinned(requests: float, correlation: float) -> float:

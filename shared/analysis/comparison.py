@@ -23,19 +23,25 @@ class Comparison:
 
     effects: the alternatives bet on, as shares of the way from the tolerated rate to all bad; tolerance: how far above
     stable's rate is no harm; prior: bad ones and all of imagined earlier requests of stable; clustering: their assumed
-    correlation, until stable has shown it.
+    correlation, until stable has shown it; stretches: whether neighbouring periods may go bad together.
     """
 
     __slots__ = ("_bad", "_effects", "_prior", "_requests", "_tolerance", "clustering")
 
     def __init__(
-        self, effects: tuple[float, ...], *, tolerance: float, prior: tuple[float, float], clustering: float
+        self,
+        effects: tuple[float, ...],
+        *,
+        tolerance: float,
+        prior: tuple[float, float],
+        clustering: float,
+        stretches: bool = False,
     ) -> None:
         self._effects = effects
         self._tolerance = tolerance
         self._prior = prior
         self._bad = self._requests = 0.0
-        self.clustering = Clustering(clustering)
+        self.clustering = Clustering(clustering, far=stretches)
 
     def learn(self, bad: float, requests: float, *, shared_failure: bool = False) -> None:
         """One period of stable, after the block it belongs to was judged."""
@@ -66,7 +72,8 @@ class Comparison:
 
     def harm(self, tally: Tally, periods: int = 1) -> list[float]:
         """Evidence of harm in a block of so many periods, as logarithms, one for each alternative."""
-        tally, rate, tolerance = self._independent(tally, periods), self.expected, self._tolerance
+        tally = _independent(tally, periods, self.clustering.of_stretch)
+        rate, tolerance = self.expected, self._tolerance
         floor = rate + tolerance
         if floor >= 1:
             return [0.0] * len(self._effects)
@@ -74,13 +81,13 @@ class Comparison:
 
     def harm_alone(self, tally: Tally) -> list[float]:
         """Evidence that the canary exceeds the limit that stable's history sets; stable has no traffic."""
-        limit, factor = self.limit, thinned(tally.canary, self.clustering.correlation)
+        limit, factor = self.limit, thinned(tally.canary, self.clustering.of_stretch)
         bad, requests = tally.canary_bad * factor, tally.canary * factor
         return [log_excess(bad, requests, rate=limit + effect * (1 - limit), limit=limit) for effect in self._effects]
 
     def safety(self, tally: Tally, margins: Sequence[float], periods: int = 1) -> list[float]:
         """Evidence, as logarithms, that the canary's rate is below stable's plus each margin."""
-        independent, rate = self._independent(tally, periods), self.expected
+        independent, rate = _independent(tally, periods, self.clustering.correlation), self.expected
         return [log_safety(independent, rate=rate, margin=margin) for margin in margins]
 
     def safety_per_period(self, canary: float, stable: float, margin: float) -> float:
@@ -105,9 +112,9 @@ class Comparison:
                 least = middle
         return most
 
-    def _independent(self, tally: Tally, periods: int) -> Tally:
-        """As many requests as would tell the same if none had failed together."""
-        canary, canary_bad, stable, stable_bad = tally
-        correlation = self.clustering.correlation
-        ours, theirs = thinned(canary / periods, correlation), thinned(stable / periods, correlation)
-        return Tally(canary * ours, canary_bad * ours, stable * theirs, stable_bad * theirs)
+
+def _independent(tally: Tally, periods: int, correlation: float) -> Tally:
+    """As many requests as would tell the same if none had failed together."""
+    canary, canary_bad, stable, stable_bad = tally
+    ours, theirs = thinned(canary / periods, correlation), thinned(stable / periods, correlation)
+    return Tally(canary * ours, canary_bad * ours, stable * theirs, stable_bad * theirs)

@@ -1,12 +1,12 @@
 """What is compared, and which harm is bet on: the judge's own numbers, none of which a service needs to tune.
 
-Errors come first: five sizes of harm, so that the nearest one is never far off, of equal weight because nobody knows.
-Latency is a guardrail with tolerances, and has a quarter of the capital.
+Errors come first: four sizes of harm, so that the nearest one is never more than twice off, of equal weight because
+nobody knows. Latency is a guardrail with tolerances, and has a quarter of the capital.
 """
 
 from shared.analysis.comparison import Comparison
 
-ERROR_EFFECTS = (0.006, 0.02, 0.07, 0.25, 0.9)  # points of harm, if stable never fails: 0.6 to 90
+ERROR_EFFECTS = (0.007, 0.03, 0.12, 0.5)  # points of harm, if stable never fails: 0.7 to 50
 ERROR_BETS = len(ERROR_EFFECTS)
 ERROR_PRIOR = (0.5, 250.0)  # bad ones and all requests imagined of a stable revision never seen: one in 500 fails
 ERROR_CLUSTERING = 0.005  # a machine in two hundred requests; stable's own history soon outweighs it
@@ -26,7 +26,7 @@ WEIGHTS = (
 
 def failing() -> Comparison:
     """Failed requests. Any excess is harm: the margin is for the proof of safety."""
-    return Comparison(ERROR_EFFECTS, tolerance=0.0, prior=ERROR_PRIOR, clustering=ERROR_CLUSTERING)
+    return Comparison(ERROR_EFFECTS, tolerance=0.0, prior=ERROR_PRIOR, clustering=ERROR_CLUSTERING, stretches=True)
 
 
 def slowing() -> tuple[Comparison, ...]:

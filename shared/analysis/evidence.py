@@ -26,13 +26,15 @@ class Histogram(NamedTuple):
 class Sample(NamedTuple):
     """One sampling period of one revision: requests that ended in it, by response class.
 
-    end: when the period ended; requests_by_class: "2xx" -> count; a period that is not there is
-    unknown, never zero.
+    end: when the period ended; requests_by_class: "2xx" -> count, with two statuses apart from the other "4xx": "499",
+    a client that hung up, and "429", one told to come back later. failed_starts: instances whose start-up probe gave
+    up. A period that is not there is unknown, never zero.
     """
 
     end: datetime
     requests_by_class: Mapping[str, int] = _NOTHING
     latency: Histogram = Histogram()
+    failed_starts: int = 0
 
 
 class History(NamedTuple):
@@ -64,7 +66,7 @@ class Expectation(NamedTuple):
 
 
 class Probe(NamedTuple):
-    """One request of ours to a tagged URL; it also appears in the metrics, where it is subtracted."""
+    """One request of ours to a tagged URL; it also appears in the metrics, some minutes later."""
 
     revision: str
     path: str

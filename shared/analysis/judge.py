@@ -3,7 +3,9 @@
 While both revisions have traffic the test is concurrent: the same periods, counts only, and looking every minute does
 not inflate the risks (e_value.py, capital.py). At 100 % no control is left: the canary is judged against stable's own
 history before it lost its traffic, with an absolute margin of one point or as much again as stable's rate, and it is
-healthy while there is data and no evidence of harm. Without any stable data only an absolute guardrail holds.
+healthy while there is data and no evidence of harm. All the control there is are our own probes of stable, which the
+metrics show as its requests: while they fail too, nobody is blamed. Without any stable data only absolute guardrails
+hold.
 
 What is guaranteed and what is not: docs/explanation/analysis.md.
 """
@@ -12,11 +14,11 @@ from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 
-from shared.analysis.conditions import dead, failing_probe, metrics_outage, unroutable
+from shared.analysis.conditions import crash_looping, dead, failing_probe, metrics_outage, refusing, unroutable
 from shared.analysis.criteria import CUTS, SAFETY_CUT
 from shared.analysis.evidence import Histogram, History, Probe
 from shared.analysis.latency import merged, quantile_ms
-from shared.analysis.periods import Period, probing_of, side_by_side
+from shared.analysis.periods import Period, side_by_side
 from shared.analysis.proof import Proof
 from shared.analysis.question import Question
 from shared.analysis.trial import Standing, Trial
@@ -41,15 +43,18 @@ _HOPELESS_MINUTES = 24 * 60.0
 def judge(question: Question) -> Verdict:
     """The verdict on the canary. A pure function: the same question has the same answer."""
     history, canary, probes = question.history, question.canary, question.probes
-    periods = side_by_side(history, canary, question.stable, probing_of(probes, canary))
+    sent = sum(probe.revision == canary for probe in probes)
+    periods = side_by_side(history, canary, question.stable, sent)
+    rollout = [period for period in periods if period.end > question.rollout_started]
     case = _Case(
         history=history,
         canary=canary,
         share=question.share,
         probes=probes,
-        rollout=[period for period in periods if period.end > question.rollout_started],
+        rollout=rollout,
         step=[period for period in periods if period.end - history.sample_period >= question.step_started],
         outage=metrics_outage(history, canary, probes, question.rollout_started),
+        broken=crash_looping(rollout) or refusing(periods, rollout),
     )
     if not any(period.stable_requests for period in periods):
         return _without_stable(case)
@@ -63,7 +68,10 @@ def judge(question: Question) -> Verdict:
 
 
 class _Case(NamedTuple):
-    """One look, before weighing. rollout: periods since the first traffic. step: those in which its split holds."""
+    """One look, before weighing. rollout: periods since the first traffic. step: those in which its split holds.
+
+    outage: why nobody can see, or ""; broken: what no statistics need tell, or "".
+    """
 
     history: History
     canary: str
@@ -72,6 +80,7 @@ class _Case(NamedTuple):
     rollout: Sequence[Period]
     step: Sequence[Period]
     outage: str
+    broken: str
 
     @property
     def users(self) -> int:
@@ -86,6 +95,8 @@ def _beside_stable(case: _Case, trial: Trial) -> Verdict:
     standing = trial.standing
     if standing is Standing.HARMFUL:
         return _verdict(figures, Health.UNHEALTHY, _blame(case, trial, counts, harm))
+    if case.broken:
+        return _verdict(figures, Health.UNHEALTHY, case.broken)
     if case.outage:
         return _verdict(figures, Health.ERROR, case.outage)
     lost = unroutable(case.step, case.share, case.history.sample_period)
@@ -112,10 +123,16 @@ def _beside_stable(case: _Case, trial: Trial) -> Verdict:
 
 
 def _blame(case: _Case, trial: Trial, counts: str, harm: str) -> str:
+    if trial.failing_altogether:
+        return _failing_altogether(counts, trial)
     blamed = trial.blamed_cut
     if blamed is None:
         return f"{counts}; {harm} that errors rose."
     return f"{_slower(case, trial, blamed)}; {harm} that answers slowed."
+
+
+def _failing_altogether(counts: str, trial: Trial) -> str:
+    return f"{counts}; nearly every request failed in each of its last {trial.massive_periods} minutes."
 
 
 def _slower(case: _Case, trial: Trial, cut: int) -> str:
@@ -175,8 +192,16 @@ def _beside_history(case: _Case, trial: Trial) -> Verdict:
     said = f"{counts} at 100 %, stable's own history allows {trial.errors.limit:.1%}"
     harm = odds(figures.evidence_of_harm)
     standing = trial.standing
+    if standing is Standing.SHARED_OUTAGE:
+        told = f"{counts}; our probes of stable fail at the same time."
+        return _verdict(figures, Health.INCONCLUSIVE, told)._replace(shared_outage=True)
     if standing is Standing.HARMFUL:
-        return _verdict(figures, Health.UNHEALTHY, f"{said}; {harm} that errors rose.")
+        blame = f"{said}; {harm} that errors rose."
+        if trial.failing_altogether:
+            blame = _failing_altogether(counts, trial)
+        return _verdict(figures, Health.UNHEALTHY, blame)
+    if case.broken:
+        return _verdict(figures, Health.UNHEALTHY, case.broken)
     if case.outage:
         return _verdict(figures, Health.ERROR, case.outage)
     probe = failing_probe(case.probes, case.canary)
@@ -198,6 +223,8 @@ def _without_stable(case: _Case) -> Verdict:
     if exposed >= _GUARDRAIL_REQUESTS and errors >= _GUARDRAIL_SHARE * exposed:
         counts = failed_of(errors, exposed, "of the latest canary requests")
         return _verdict(figures, Health.UNHEALTHY, f"{counts}; there is no stable to compare with.")
+    if case.broken:
+        return _verdict(figures, Health.UNHEALTHY, case.broken)
     if case.outage:
         return _verdict(figures, Health.ERROR, case.outage)
     if not case.users:

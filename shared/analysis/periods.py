@@ -1,19 +1,26 @@
-"""The two revisions side by side: what each did in the same sampling period, without our own probes."""
+"""The two revisions side by side: what each did in the same sampling period."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from shared.analysis.evidence import Histogram, History, Probe, ProbeOutcome, Sample
+from shared.analysis.evidence import Histogram, History, Sample
 
 _NO_LATENCY = Histogram()
+_NO_SAMPLE = Sample(end=datetime.fromtimestamp(0, UTC))
 
 
 class Period(NamedTuple):
     """One sampling period of both revisions. A revision without a sample counts nothing.
 
-    exposed, users: the canary's requests in the two readings of `Probing`; errors: those of them that failed (5xx);
-    all_errors: our probes' included. probes: how many may be among the canary's latencies.
+    exposed: the canary's requests; errors: those of them that failed (5xx). users: the same without our own probes;
+    probes: how many may be among them. refused: answered with 4xx, except the client's own haste (499, 429).
+    failed_starts: of instances.
+
+    A probe in the metrics cannot be told from a user's request, but every tick sends the same ones and there is a tick
+    per period, so their number is known. Their outcomes are not: the probes of this tick are in no settled period yet.
+    Each reading errs on its own safe side. What speaks for harm (`exposed`) keeps them all, as stable keeps its own: a
+    probe answered with 5xx is a failure of the canary whoever asked. What speaks for safety (`users`) takes them out as
+    if all had passed. So no probe, whatever becomes of it, ever speaks for the canary.
     A tuple because every look makes hundreds.
     """
 
@@ -21,69 +28,53 @@ class Period(NamedTuple):
     exposed: int = 0
     users: int = 0
     errors: int = 0
-    all_errors: int = 0
     probes: int = 0
     stable_requests: int = 0
     stable_errors: int = 0
     latency: Histogram = _NO_LATENCY
     stable_latency: Histogram = _NO_LATENCY
+    refused: int = 0
+    stable_refused: int = 0
+    failed_starts: int = 0
+    stable_failed_starts: int = 0
 
 
-class Probing(NamedTuple):
-    """How many probes a tick sends to the canary, and how many of them may be in the metrics as a 5xx.
+def side_by_side(history: History, canary: str, stable: str, probes: int = 0) -> list[Period]:
+    """Every settled period that either revision has a sample of, in order; a repeated sample replaces the earlier.
 
-    A probe carries no time, and only this tick's are known, but every tick sends the same ones and there is a tick
-    per sampling period. So they are taken out of every period of the canary, each reading erring on its own safe side:
-    what speaks for harm loses the failed probes and keeps the passed ones (`exposed`), as stable keeps its own; what
-    speaks for safety loses both (`users`).
+    probes: how many each tick sends to the canary.
     """
-
-    sent: int = 0
-    failed: int = 0
-
-
-def probing_of(probes: Iterable[Probe], canary: str) -> Probing:
-    """A probe without any status may have ended as a 5xx in the metrics."""
-    ours = [probe for probe in probes if probe.revision == canary]
-    failed = [
-        probe for probe in ours if probe.outcome is ProbeOutcome.FAILED and (probe.status >= 500 or not probe.status)
-    ]
-    return Probing(sent=len(ours), failed=len(failed))
-
-
-def side_by_side(history: History, canary: str, stable: str, probing: Probing) -> list[Period]:
-    """Every settled period that either revision has a sample of, in order; a repeated sample replaces the earlier."""
     ours = {sample.end: sample for sample in history.samples.get(canary, ())}
     theirs = {sample.end: sample for sample in history.samples.get(stable, ())}
     ends = sorted(end for end in ours.keys() | theirs.keys() if end <= history.settled_until)
-    return [_period(end, ours.get(end), theirs.get(end), probing) for end in ends]
+    return [_period(end, ours.get(end, _NO_SAMPLE), theirs.get(end, _NO_SAMPLE), probes) for end in ends]
 
 
-def _period(end: datetime, canary: Sample | None, stable: Sample | None, probing: Probing) -> Period:
-    requests, failed, latency = _counts(canary)
-    stable_requests, stable_errors, stable_latency = _counts(stable)
-    errors = max(0, failed - probing.failed)
+def _period(end: datetime, canary: Sample, stable: Sample, probes: int) -> Period:
+    requests, errors, refused = _counts(canary)
+    stable_requests, stable_errors, stable_refused = _counts(stable)
     return Period(
         end,
-        requests - failed + errors,
-        max(errors, requests - probing.sent),
+        requests,
+        max(errors, requests - probes),
         errors,
-        failed,
-        probing.sent,
+        probes,
         stable_requests,
         stable_errors,
-        latency,
-        stable_latency,
+        canary.latency,
+        stable.latency,
+        refused,
+        stable_refused,
+        canary.failed_starts,
+        stable.failed_starts,
     )
 
 
-def _counts(sample: Sample | None) -> tuple[int, int, Histogram]:
-    """Requests, errors and latencies.
+def _counts(sample: Sample) -> tuple[int, int, int]:
+    """Requests, those that failed and those that were refused.
 
     A WebSocket (101) counts when it closes, up to an hour later and at first only on stable: it is no request here.
-    A client that hung up (499) is a request, and no error.
+    A client that hung up (499) is a request, and neither failed nor refused.
     """
-    if sample is None:
-        return 0, 0, _NO_LATENCY
     by_class = sample.requests_by_class
-    return sum(by_class.values()) - by_class.get("1xx", 0), by_class.get("5xx", 0), sample.latency
+    return sum(by_class.values()) - by_class.get("1xx", 0), by_class.get("5xx", 0), by_class.get("4xx", 0)

@@ -1,11 +1,14 @@
 """What a step must prove before more users meet the canary."""
 
 from datetime import datetime, timedelta
+from math import exp, log
 from typing import NamedTuple
 
 from shared.analysis.comparison import Comparison
 from shared.analysis.e_value import Tally
 
+_SHARP_PART = 0.85  # of the stake; the rest is kept for the question that a step asks when its patience is lost
+_LOG_SHARP_PART = log(_SHARP_PART)
 PATIENCE = 4  # times the proof time; then the largest acceptable harm is all that a step still asks about
 
 
@@ -32,7 +35,8 @@ class Proof:
     """That the canary's rate is below stable's plus a margin, which is set before the first request it judges.
 
     sharp: the evidence, as a logarithm, for the margin the step asks for; blunt: for the widest one allowed, counted
-    from when the step lost its patience.
+    from when the step lost its patience. Harm as large as the widest margin refutes both, so both share one stake: the
+    larger of two e-values is none, their mean is.
     """
 
     __slots__ = ("_margin", "blunt", "comparison", "margin_max", "sharp")
@@ -49,7 +53,10 @@ class Proof:
 
     @property
     def log_e(self) -> float:
-        return max(self.sharp, self.blunt)
+        if not self.blunt:
+            return self.sharp + _LOG_SHARP_PART
+        larger = max(self.sharp, self.blunt)
+        return larger + log(_SHARP_PART * exp(self.sharp - larger) + (1 - _SHARP_PART) * exp(self.blunt - larger))
 
     @property
     def margin(self) -> float:

@@ -12,7 +12,8 @@ class Question(NamedTuple):
 
     rollout_started: the canary's first traffic. step_started: when this share was set; the period of the change holds
     both splits and is not of the step. next_share: what a healthy verdict leads to; the more users it concerns, the
-    less harm must be ruled out. probes: this tick's, taken out of the canary's counts (periods.Probing).
+    less harm must be ruled out. probes: this tick's; every tick sends as many, and the metrics show
+    them among the canary's requests (periods.Period).
     """
 
     history: History

@@ -22,9 +22,12 @@ from shared.analysis.periods import Period
 from shared.analysis.proof import PATIENCE, Proof, Risk, Step
 
 _CUTS_KNOWN_FROM = 50  # requests of stable, to know its quantiles
-_MASSIVE_ERRORS, _MASSIVE_SHARE = 3, 0.8  # so much fails that no other block need agree
+_MASSIVE_ERRORS, _MASSIVE_SHARE = 3, 0.8  # nearly everything fails
+_MASSIVE_PERIODS = 3  # of it in a row, while stable answers, are harm whatever the odds
+_MASSIVE_ON_STABLE = 0.5  # of its requests, once: a period in which all fails is then no sign of a bad release
+_VISIBLE_SHARE = 0.25  # of the requests that the split lets expect: with fewer, part of the period is still on its way
 _SHARED_SHARE, _SHARED_TIMES = 0.05, 5.0  # of stable's requests, times its usual rate: a failure of both
-_OUTAGE_PERIODS, _OUTAGE_ERRORS = 3, 3
+_OUTAGE_PERIODS, _OUTAGE_PERIODS_ALONE, _OUTAGE_ERRORS = 3, 5, 3
 _ROOM_FOR_DOUBT = 20.0  # no step up with harm closer than this factor to a rollback
 _BLOCKS_PER_LENGTH = 36  # then blocks get one period longer, so that a look at half a day stays cheap
 _SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail anyway: less harm no step need rule out
@@ -71,7 +74,10 @@ class Trial:
         self._requests = 0.0  # of late, both revisions'
         self._periods = 0.0
         self._before = [0, 0]
-        self._recent: deque[tuple[int, int]] = deque(maxlen=_OUTAGE_PERIODS)
+        self._recent: deque[tuple[int, int]] = deque(maxlen=_OUTAGE_PERIODS_ALONE)
+        self._canary = [0, 0]
+        self._stable_was_down = False
+        self.massive_periods = 0  # in a row, the latest ones
 
     def begin_step(self, since: datetime, share: int, next_share: int) -> None:
         self.step = Step(since, share, next_share)
@@ -80,6 +86,7 @@ class Trial:
         """One more period. What is left open when stable loses its traffic tells nothing."""
         self._recent.append((period.stable_errors, period.stable_requests))
         if period.end <= self._first_traffic:
+            self._count_massive(period)
             self._before[0] += period.stable_errors
             self._before[1] += period.stable_requests
             self._learn(period, self.cuts.counted(period.stable_latency))
@@ -87,13 +94,9 @@ class Trial:
         if not self._block:
             self._choose_cuts()
         self._prove_from(period)
+        self._count_massive(period)
         if self.step.began and self.step.alone:
-            # Latency waits: without a control a busy hour looks like a slow release.
-            self._block = []
-            if period.exposed:
-                errors = Tally(period.exposed, period.errors, period.stable_requests, period.stable_errors)
-                bets = [*self.errors.harm_alone(errors), *[0.0] * len(SLOW_BETS)]
-                self.capital.bet(bets, capped=not _massive(errors))
+            self._weigh_alone(period)
             return
         count = self.cuts.counted
         self._block.append(_Row(period, count(period.latency), count(period.stable_latency)))
@@ -101,6 +104,42 @@ class Trial:
             return
         if any(row.period.exposed for row in self._block) and any(row.period.stable_requests for row in self._block):
             self._close_block()
+
+    def _weigh_alone(self, period: Period) -> None:
+        """At 100 %. Latency waits: without a control a busy hour looks like a slow release.
+
+        Stable still answers our own probes. Where they fail as well, the canary is not to blame.
+        """
+        self._block = []
+        if not period.exposed or (period.errors and period.stable_errors):
+            return
+        errors = Tally(period.exposed, period.errors, period.stable_requests, period.stable_errors)
+        self.capital.bet([*self.errors.harm_alone(errors), *[0.0] * len(SLOW_BETS)])
+
+    def _count_massive(self, period: Period) -> None:
+        """For how long nearly everything has failed on the canary and not on stable; silent periods do not count."""
+        if period.stable_errors >= max(_MASSIVE_ERRORS, _MASSIVE_ON_STABLE * period.stable_requests):
+            self._stable_was_down = True
+            self.massive_periods = 0
+        elif period.exposed:
+            self.massive_periods = self.massive_periods + 1 if self._massive(period.errors, period.exposed, 1) else 0
+
+    def _massive(self, errors: int, requests: int, periods: int) -> bool:
+        """That nearly everything failed, of about as many requests as the split lets expect."""
+        usual = self._requests / self._periods if self._periods else 0.0
+        visible = requests >= _VISIBLE_SHARE * usual * periods * self.step.share / 100
+        return visible and errors >= _MASSIVE_ERRORS and errors >= _MASSIVE_SHARE * requests
+
+    def _never_worked(self, errors: Tally, periods: int) -> bool:
+        """That nearly all of the canary's requests so far failed: no trouble that passes."""
+        self._canary[0] += int(errors.canary_bad)
+        self._canary[1] += int(errors.canary)
+        failed, requests = self._canary
+        return (
+            not self._stable_was_down
+            and failed >= _MASSIVE_SHARE * requests
+            and self._massive(int(errors.canary_bad), int(errors.canary), periods)
+        )
 
     def _close_block(self) -> None:
         """Judges what the block holds, then learns from it."""
@@ -111,7 +150,7 @@ class Trial:
         for comparison, tally in zip(self.slowness, slow, strict=True):
             bets += comparison.harm(tally, len(block))
         bets += [0.0] * (len(WEIGHTS) - len(bets))
-        self.capital.bet(bets, capped=not _massive(errors))
+        self.capital.bet(bets, capped=not self._never_worked(errors, len(block)))
         if self.step.errors and periods[0].end - self._sample_period >= self.step.since:
             self._weigh_safety(self.step.errors, periods, errors, slow)
         for period, _, stable_timed in block:
@@ -197,9 +236,11 @@ class Trial:
     def standing(self) -> Standing:
         """The answer of the comparison. Alone, nothing can be proved: no harm is all there is to see."""
         harm, step = self.capital.total, self.step
-        if harm >= self.capital.needed:
+        if step.alone and self.shared_outage:
+            return Standing.SHARED_OUTAGE
+        if harm >= self.capital.needed or self.failing_altogether:
             return Standing.HARMFUL
-        if not step.alone and self.shared_outage:
+        if self.shared_outage:
             return Standing.SHARED_OUTAGE
         if harm >= self.capital.needed / _ROOM_FOR_DOUBT:
             return Standing.DOUBTFUL
@@ -226,10 +267,16 @@ class Trial:
 
     @property
     def shared_outage(self) -> bool:
-        """Stable fails now as it did not before the rollout."""
-        bad, requests = (sum(column) for column in zip(*self._recent, strict=True)) if self._recent else (0, 0)
+        """Stable fails now as it did not before the rollout. At 100 % only our probes of it tell, and need longer."""
+        recent = list(self._recent)[0 if self.step.alone else -_OUTAGE_PERIODS :]
+        bad, requests = (sum(column) for column in zip(*recent, strict=True)) if recent else (0, 0)
         usual = self._before[0] / self._before[1] if self._before[1] else 0.0
         return bad >= _OUTAGE_ERRORS and bad > max(_SHARED_SHARE, _SHARED_TIMES * usual) * requests
+
+    @property
+    def failing_altogether(self) -> bool:
+        """Nearly everything has failed for too long to wait for the odds, which are no sign of it yet."""
+        return self.massive_periods >= _MASSIVE_PERIODS and self.capital.total < self.capital.needed
 
     @property
     def latency_unknown(self) -> bool:
@@ -241,10 +288,6 @@ class Trial:
         """Which of CUTS explains the harm best; None when the errors do."""
         slow = self.capital.richest - ERROR_BETS
         return None if slow < 0 else SLOW_BETS[slow]
-
-
-def _massive(errors: Tally) -> bool:
-    return errors.canary_bad >= _MASSIVE_ERRORS and errors.canary_bad >= _MASSIVE_SHARE * errors.canary
 
 
 def _errors(periods: list[Period]) -> Tally:

@@ -75,6 +75,8 @@ def parse(row: fields.Fields, path: str) -> Question:
 
 def _sample_row(sample: Sample, bounds: dict[tuple[float, ...], int]) -> dict[str, Any]:
     row: dict[str, Any] = {"end": sample.end.timestamp(), "requests": dict(sample.requests_by_class)}
+    if sample.failed_starts:
+        row["failed_starts"] = sample.failed_starts
     if sample.latency.counts:
         row["bounds"] = bounds.setdefault(sample.latency.bounds_ms, len(bounds))
         row["counts"] = {str(index): count for index, count in enumerate(sample.latency.counts) if count}
@@ -87,6 +89,7 @@ def _sample(row: fields.Fields, bounds: list[tuple[float, ...]], path: str) -> S
         end=fields.from_epoch(fields.number(row, "end", path=path), f"{path}end"),
         requests_by_class={name: fields.integer(requests, name, path=f"{path}requests.") for name in requests},
         latency=_histogram(row, bounds, path) if "bounds" in row else Histogram(),
+        failed_starts=fields.integer(row, "failed_starts", default=0, path=path),
     )
 
 

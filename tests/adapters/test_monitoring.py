@@ -22,7 +22,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from scripts.local_cloud.gapic.wire import Fail
 from shared.adapters.distributions import Latencies, bounds_of
-from shared.adapters.monitoring import REQUEST_COUNT, REQUEST_LATENCIES, CloudMonitoring
+from shared.adapters.monitoring import REQUEST_COUNT, REQUEST_LATENCIES, STARTUP_PROBES, CloudMonitoring
 from shared.analysis.evidence import Histogram
 from shared.errors import Unavailable
 from tests.adapters.wire import Recorder, served
@@ -36,11 +36,14 @@ def at(minute: int) -> datetime:
     return datetime(2026, 11, 23, 11, minute, tzinfo=UTC)
 
 
-def series(revision: str, code_class: str, points: Mapping[datetime, int | Distribution]) -> TimeSeries:
+CODES = {"400": 1, "404": 6, "429": 3, "499": 5}
+
+
+def series(revision: str, code_class: str, points: Mapping[datetime, int | Distribution], **labels: str) -> TimeSeries:
     """Newest first, as the API tells them."""
     return TimeSeries(
         resource=MonitoredResource(type="cloud_run_revision", labels={"revision_name": revision}),
-        metric={"type": REQUEST_COUNT, "labels": {"response_code_class": code_class}},
+        metric={"type": REQUEST_COUNT, "labels": {"response_code_class": code_class, **labels}},
         points=[
             Point(
                 interval=TimeInterval(start_time=end - MINUTE, end_time=end),
@@ -70,12 +73,16 @@ class Metrics(Recorder):
         )
         self.counts: list[TimeSeries] = []
         self.latencies: list[TimeSeries] = []
+        self.startup_probes: list[TimeSeries] = []
 
     def _page(self, request: ListTimeSeriesRequest) -> ListTimeSeriesResponse:
-        rows = self.counts if f'"{REQUEST_COUNT}"' in request.filter else self.latencies
+        rows = next(rows for metric, rows in self._told().items() if f'"{metric}"' in request.filter)
         page = int(request.page_token or 0)
         more = str(page + 1) if page + 1 < len(rows) else ""
         return ListTimeSeriesResponse(time_series=rows[page : page + 1], next_page_token=more)
+
+    def _told(self) -> dict[str, list[TimeSeries]]:
+        return {REQUEST_COUNT: self.counts, REQUEST_LATENCIES: self.latencies, STARTUP_PROBES: self.startup_probes}
 
     @property
     def queries(self) -> list[ListTimeSeriesRequest]:
@@ -125,8 +132,12 @@ def test_the_questions_are_deltas_by_revision_and_class_over_whole_settled_perio
     metrics: CloudMonitoring, server: Metrics
 ) -> None:
     metrics.history("web", START + timedelta(seconds=20), NOW)
-    assert len(server.queries) == 2
-    for query, metric in zip(server.queries, (REQUEST_COUNT, REQUEST_LATENCIES), strict=True):
+    labels = {
+        REQUEST_COUNT: ("response_code", "response_code_class"),
+        REQUEST_LATENCIES: ("response_code_class",),
+        STARTUP_PROBES: ("probe_type", "is_healthy"),
+    }
+    for query, metric in zip(server.queries, labels, strict=True):
         assert query.name == "projects/demo"
         assert query.filter == (
             f'metric.type = "{metric}" AND resource.type = "cloud_run_revision"'
@@ -137,10 +148,10 @@ def test_the_questions_are_deltas_by_revision_and_class_over_whole_settled_perio
         assert query.aggregation.alignment_period == MINUTE
         assert query.aggregation.per_series_aligner is Aggregation.Aligner.ALIGN_DELTA
         assert query.aggregation.cross_series_reducer is Aggregation.Reducer.REDUCE_SUM
-        assert set(query.aggregation.group_by_fields) == {
+        assert query.aggregation.group_by_fields == [
             "resource.labels.revision_name",
-            "metric.labels.response_code_class",
-        }
+            *[f"metric.labels.{label}" for label in labels[metric]],
+        ]
 
 
 def test_what_may_still_grow_or_began_too_early_is_left_out(metrics: CloudMonitoring, server: Metrics) -> None:
@@ -201,6 +212,44 @@ def test_a_service_over_quota_is_unavailable(metrics: CloudMonitoring, server: M
     server.answers["list_time_series"] = refuse
     with pytest.raises(Unavailable, match="quota"):
         metrics.history("web", START, NOW)
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED])
+def test_metrics_that_we_may_not_read_are_an_outage_of_their_own(
+    metrics: CloudMonitoring, server: Metrics, code: grpc.StatusCode
+) -> None:
+    def refuse(_request: ListTimeSeriesRequest) -> ListTimeSeriesResponse:
+        raise Fail(code, "Permission monitoring.timeSeries.list denied")
+
+    server.answers["list_time_series"] = refuse
+    with pytest.raises(Unavailable, match=r"we may not read the metrics: .*timeSeries\.list denied"):
+        metrics.history("web", START, NOW)
+
+
+def test_metrics_that_nothing_was_ever_written_to_are_no_data(metrics: CloudMonitoring, server: Metrics) -> None:
+    def unknown(_request: object) -> ListTimeSeriesResponse:
+        raise Fail(grpc.StatusCode.NOT_FOUND, "Cannot find metric(s) that match type")
+
+    server.answers["list_time_series"] = server.answers["get_metric_descriptor"] = unknown
+    history = metrics.history("web", START, NOW)
+    assert (history.samples, history.settled_until) == ({}, SETTLED)
+
+
+def test_clients_that_hung_up_or_must_come_back_later_are_kept_apart(metrics: CloudMonitoring, server: Metrics) -> None:
+    server.counts = [series("web-1", "4xx", {at(53): count}, response_code=code) for code, count in CODES.items()]
+    (sample,) = metrics.history("web", START, NOW).samples["web-1"]
+    assert sample.requests_by_class == {"4xx": 7, "429": 3, "499": 5}
+
+
+def test_start_up_probes_that_gave_up_are_counted_and_no_others(metrics: CloudMonitoring, server: Metrics) -> None:
+    server.startup_probes = [
+        series("web-1", "", {at(53): 2}, probe_type="STARTUP", is_healthy="false"),
+        series("web-1", "", {at(53): 1}, probe_type="Startup", is_healthy="False"),
+        series("web-1", "", {at(53): 4}, probe_type="STARTUP", is_healthy="true"),
+        series("web-1", "", {at(54): 8}, probe_type="LIVENESS", is_healthy="false"),
+    ]
+    (sample,) = metrics.history("web", START, NOW).samples["web-1"]
+    assert (sample.end, sample.requests_by_class, sample.failed_starts) == (at(53), {}, 3)
 
 
 def test_bounds_follow_from_each_kind_of_buckets() -> None:

@@ -33,9 +33,29 @@ def test_a_fault_after_days_of_good_requests_finds_money_left() -> None:
     capital = Capital((1.0,), RISK)
     for _ in range(200):
         capital.bet((-50.0,))
-    for _ in range(10):
+    for _ in range(12):
         capital.bet((3.0,))
     assert capital.total >= capital.needed
+
+
+@pytest.mark.parametrize("minutes", [1, 3, 5])
+def test_bad_minutes_of_a_canary_that_was_good_are_not_enough_however_bad(minutes: int) -> None:
+    capital = Capital((0.25,) * 4, RISK)
+    for _ in range(20):
+        capital.bet((-0.05, -0.3, -1.0, -5.0))
+    for _ in range(minutes):
+        capital.bet((99.0,) * 4)
+    assert capital.total < capital.needed
+    for _ in range(12):
+        capital.bet((99.0,) * 4)
+    assert capital.total >= capital.needed
+
+
+def test_a_part_that_has_long_passed_a_rollback_has_no_ceiling() -> None:
+    capital = Capital((1.0,), RISK)
+    for value in (*(99.0,) * 12, -99.0, *(99.0,) * 40, -5.0, 1.0):
+        capital.bet((value,))
+    assert capital.total > 1e6
 
 
 def test_the_money_of_all_blocks_together_is_one() -> None:

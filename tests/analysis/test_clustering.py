@@ -48,3 +48,20 @@ def test_a_failure_of_both_revisions_is_left_out() -> None:
 @pytest.mark.parametrize(("requests", "correlation", "factor"), [(1, 0.9, 1.0), (0, 0.5, 1.0), (101, 0.01, 0.5)])
 def test_requests_are_thinned_by_the_design_effect(requests: int, correlation: float, factor: float) -> None:
     assert thinned(requests, correlation) == pytest.approx(factor)
+
+
+def test_bad_quarters_of_an_hour_show_only_at_a_distance() -> None:
+    dice, clustering = random.Random(2), Clustering(PRIOR, far=True)
+    assert clustering.of_stretch == PRIOR
+    for _ in range(30):
+        rate = 0.3 if dice.random() < 0.1 else 0.0
+        for _ in range(10):
+            clustering.learn(sum(dice.random() < rate for _ in range(100)), 100)
+    assert clustering.of_stretch > 5 * clustering.correlation > 0
+
+
+def test_independent_failures_show_nothing_at_a_distance_either() -> None:
+    dice, clustering = random.Random(4), Clustering(PRIOR, far=True)
+    for _ in range(400):
+        clustering.learn(sum(dice.random() < 0.02 for _ in range(200)), 200)
+    assert clustering.of_stretch < 0.006
