@@ -209,11 +209,14 @@ class FakeLedger:
 
 @dataclass
 class FakeProber:
-    """failing: revisions whose probes fail; pages: by tagged URL and route, a light one where none is told."""
+    """failing: revisions whose probes fail; statuses: with which, 0 for no answer. pages: by tagged URL and route, a
+    light one where none is told.
+    """
 
     failing: set[str] = field(default_factory=set)
     pages: dict[tuple[str, str], Page] = field(default_factory=dict)
     probed: list[tuple[str, str, str]] = field(default_factory=list)
+    statuses: dict[str, int] = field(default_factory=dict)
     loaded: list[tuple[str, str]] = field(default_factory=list)
 
     def load(self, uri: str, path: str) -> Page:
@@ -223,13 +226,14 @@ class FakeProber:
 
     def probe(self, uri: str, revision: str, path: str, expected: Expectation | None = None) -> Probe:
         self.probed.append((uri, revision, path))
-        failed = revision in self.failing
+        status = self.statuses.get(revision, 500 if revision in self.failing else 200)
+        failed = status != 200
         return Probe(
             revision=revision,
             path=path,
             outcome=ProbeOutcome.FAILED if failed else ProbeOutcome.PASSED,
-            reason="status 500" if failed else "status 200",
-            status=500 if failed else 200,
+            reason=f"status {status}",
+            status=status,
         )
 
 

@@ -28,21 +28,24 @@ def period(at: int, minute: Minute) -> Period:
     )
 
 
+def risk_of(strategy: Strategy) -> Risk:
+    return Risk(
+        false_rollback_risk=strategy.false_rollback_risk,
+        missed_harm_risk=strategy.missed_harm_risk,
+        harm_points_max=strategy.harm_points_max,
+        latency_points_max=strategy.latency_points_max,
+        latency_ms_min=strategy.latency_ms_min,
+        proof_time=strategy.proof_time,
+    )
+
+
 class Ours:
     """fixed: shares that replace the strategy's."""
 
     def __init__(self, scenario: Scenario, strategy: Strategy, *, fixed: tuple[int, ...] = ()) -> None:
         self._strategy = strategy
         self.shares = fixed or (*strategy.steps_for(60 * scenario.rate), 100)
-        risk = Risk(
-            false_rollback_risk=strategy.false_rollback_risk,
-            missed_harm_risk=strategy.missed_harm_risk,
-            harm_points_max=strategy.harm_points_max,
-            latency_points_max=strategy.latency_points_max,
-            latency_ms_min=strategy.latency_ms_min,
-            proof_time=strategy.proof_time,
-        )
-        self.trial = Trial(risk, MINUTE, STARTED)
+        self.trial = Trial(risk_of(strategy), MINUTE, STARTED)
         self._step = -1
         self._enter(0, 0)
 

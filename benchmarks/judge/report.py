@@ -24,6 +24,7 @@ from benchmarks.judge.tables import (
 from benchmarks.judge.targets import points, summed, targets
 
 _RULES = (OURS, *PEERS)
+_MET = {True: "yes", False: "**no**", None: "not measured"}
 
 
 def page(results: Results, sizes: Sizes, seed: int, cost: Sequence[str]) -> str:
@@ -36,7 +37,7 @@ def page(results: Results, sizes: Sizes, seed: int, cost: Sequence[str]) -> str:
             "it costs users is counted.",
             "Written by `scripts/bench_judge`; what the words mean is in [analysis](../explanation/analysis.md).",
             f"Seed {seed}; rollouts per cell: {sizes.good} good, {sizes.effects} bad, {sizes.peers} of each peer,",
-            f"{sizes.stress} under stress, {sizes.other} elsewhere.",
+            f"{sizes.stress} under stress, {sizes.clustered} with clustered errors, {sizes.other} elsewhere.",
             "Metrics are two minutes late unless a table says otherwise; latencies are those of mobile clients.",
             "The peers climb 5, 25, 50, 100 %; ours climbs the default strategy.",
             "",
@@ -51,6 +52,8 @@ def page(results: Results, sizes: Sizes, seed: int, cost: Sequence[str]) -> str:
             *_late(results),
             *_settings(results),
             *_quiet(results),
+            *_production(results),
+            *_remaining(results),
             "## Cost",
             "",
             *(f"- {line}" for line in cost),
@@ -65,7 +68,7 @@ def _table(title: str, said: str, head: Sequence[str], rows: Iterable[Sequence[s
 
 
 def _targets(results: Results) -> list[str]:
-    rows = [[row.said, row.wanted, row.found, "yes" if row.met else "**no**"] for row in targets(results)]
+    rows = [[row.said, row.wanted, row.found, _MET[row.met]] for row in targets(results)]
     return _table("Targets", "What was promised, and what came out.", ["", "wanted", "found", "met"], rows)
 
 
@@ -134,14 +137,14 @@ def _latency(results: Results) -> list[str]:
             found = [results.latency[clients, name, rate] for rate in LATENCY_RATES]
             rows.append([clients.value, name, *(_latency_cell(row) for row in found)])
     said = (
-        "Rolled back / median canary requests until then. A cold cache, 3 % of cold starts and a fifth more time are "
-        "within the tolerance."
+        "Rolled back / median canary requests until then / promoted within half a day, at 0.05 a whole one. A cold "
+        "cache, 3 % of cold starts and a fifth more time are within the tolerance."
     )
     return _table("Latency", said, ["clients", "canary", *(f"{rate:g}/s" for rate in LATENCY_RATES)], rows)
 
 
 def _latency_cell(row: Summary) -> str:
-    return f"{row.rate:.0%} / {_minutes(row.requests)}"
+    return f"{row.rate:.0%} / {_minutes(row.requests)} / {row.promoted / row.rollouts:.0%}"
 
 
 def _efficiency(results: Results) -> list[str]:
@@ -150,13 +153,14 @@ def _efficiency(results: Results) -> list[str]:
         [
             f"{baseline:.1%}",
             points(added),
-            *(f"{results.efficiency[share, baseline, added]:.2f}" for share in (5, 25, 50)),
+            *(_ratio(results.efficiency.get((share, baseline, added))) for share in (5, 25, 50)),
         ]
         for baseline, added in cells
     ]
     said = (
         "Median canary requests until rollback, as a multiple of the information limit, on a fixed share at one "
-        "request a second without delay. Whole requests and whole minutes alone make 1 unreachable."
+        "request a second without delay; never: half a day does not bring enough. Whole requests and whole minutes "
+        "alone make 1 unreachable."
     )
     return _table("Information", said, ["baseline", "canary", "5 %", "25 %", "50 %"], rows)
 
@@ -181,11 +185,14 @@ def _settings(results: Results) -> list[str]:
     rows = []
     for name in SETTINGS:
         cells = [results.settings[name, rate] for rate in SETTINGS_RATES]
-        told = [f"{good.rate:.1%} / {_minutes(good.full_at)}; {bad.rate:.0%} / {bad.bad:.0f}" for good, bad in cells]
+        told = [
+            f"{good.rate:.1%} / {_minutes(good.full_at)}; {bad.rate:.0%} / {bad.bad:.0f}; {slow.rate:.0%}"
+            for good, bad, slow in cells
+        ]
         rows.append([name, *told])
     said = (
         "Good canary: rolled back by mistake / minutes to 100 %; canary with +2 points: rolled back / mean bad "
-        "requests. Baseline 0.1 %."
+        "requests; one half as slow again: rolled back. Baseline 0.1 %."
     )
     return _table("What each parameter does", said, ["", *(f"{rate:g}/s" for rate in SETTINGS_RATES)], rows)
 
@@ -203,6 +210,35 @@ def _quiet(results: Results) -> list[str]:
     )
     head = ["climb", "good", *map(points, EFFECTS[1:])]
     return _table("Three requests a minute", said, head, rows)
+
+
+def _production(results: Results) -> list[str]:
+    names = list(dict.fromkeys(name for name, _ in results.production))
+    rates = sorted({rate for _, rate in results.production})
+    rows = [[name, *(_played(results.production[name, rate]) for rate in rates)] for name in names]
+    said = (
+        "Fewer rollouts, each look through `judge` and each move through `decide`, with our own probes in the metrics: "
+        "rolled back / median minutes until then / median minutes to 100 %."
+    )
+    return _table("As in production", said, ["", *(f"{rate:g}/s" for rate in rates)], rows)
+
+
+def _played(row: Summary) -> str:
+    return f"{row.rolled_back} of {row.rollouts} / {_minutes(row.minutes)} / {_minutes(row.full_at)}"
+
+
+def _remaining(results: Results) -> list[str]:
+    rows = [
+        [f"{rate:g}", f"{baseline:.1%}", f"{low:.1f}", f"{middle:.1f}", f"{high:.1f}"]
+        for (rate, baseline), (low, middle, high) in sorted(results.remaining.items())
+    ]
+    said = "How long a step of a good canary still took, by what the verdict had said, over all its looks."
+    head = ["requests/s", "baseline", "lowest tenth", "median", "highest tenth"]
+    return _table("What is still missing", said, head, rows)
+
+
+def _ratio(value: float | None) -> str:
+    return "never" if value is None else f"{value:.2f}"
 
 
 def _minutes(value: float) -> str:

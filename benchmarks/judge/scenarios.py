@@ -32,7 +32,9 @@ class Scenario:
     burst, burst_minutes: the error rate inside a burst, and its length. outage: (from, to, error rate) of both
     revisions. split: factor on the odds of reaching the canary. switch: minutes until a new share takes effect. lost:
     minutes of one side that never reach the metrics. daily: relative amplitude of the daily cycle of traffic and
-    errors. control: our probes of stable in a minute at 100 %.
+    errors. wander: relative amplitude of the hourly cycle of the split. control: our probes of stable at 100 %.
+    Where every look reads the metrics anew only (production.py): partial: minutes that show only their failures when
+    they are first seen; dark: (from, to) without any metrics.
     """
 
     name: str = "good"
@@ -54,6 +56,9 @@ class Scenario:
     lost: float = 0.0
     daily: float = 0.0
     delay: int = 2
+    wander: float = 0.0
+    partial: float = 0.0
+    dark: tuple[int, int] | None = None
     control: int = 5
 
     @property

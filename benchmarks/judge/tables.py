@@ -1,36 +1,65 @@
 """What is measured: every table of the benchmark as rows of numbers."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
+from functools import partial
 from itertools import product
+from math import inf
 from statistics import median
+from typing import Any
 
 from benchmarks.judge.cells import DEFAULT, Maker, Summary, oracle, ours, pinned_at, run
 from benchmarks.judge.limits import limit_requests
 from benchmarks.judge.peers import PEERS
+from benchmarks.judge.production import Production
+from benchmarks.judge.remaining import said_against_taken
 from benchmarks.judge.scenarios import BASELINES, EFFECTS, RATES, Clients, Scatter, Scenario
 from shared.rollout.strategy import Strategy
 
 Cell = tuple[float, float]  # rate, baseline
 OURS, ORACLE = "ours", "oracle"
+LOOK = "one look at a twelve-hour step, recomputed from the whole history"
+MINUTE = "one more minute for somebody who keeps the trial"
+IMPORT = "import over bare Python"
+
+
+def _bursts(baseline: float, rate: float, minutes: int = 1) -> Scenario:
+    return Scenario(baseline=baseline, scatter=Scatter.BURST, burst=rate, burst_minutes=minutes)
+
 
 STRESS: dict[str, Scenario] = {
     "errors correlated within a minute, .02": Scenario(baseline=0.01, scatter=Scatter.BETA, correlation=0.02),
     "errors correlated within a minute, .1": Scenario(baseline=0.01, scatter=Scatter.BETA, correlation=0.1),
-    "all errors in bursts of 50 %": Scenario(baseline=0.01, scatter=Scatter.BURST, burst=0.5),
-    "all errors in bursts of 20 %": Scenario(baseline=0.001, scatter=Scatter.BURST, burst=0.2),
+    "all errors in minutes of 50 %": _bursts(0.01, 0.5),
+    "all errors in minutes of 20 %": _bursts(0.001, 0.2),
+    "all errors in minutes of 100 %": _bursts(0.001, 1.0),
+    "all errors in minutes of 100 %, baseline 1 %": _bursts(0.01, 1.0),
+    "all errors in five minutes of 20 %": _bursts(0.001, 0.2, 5),
+    "all errors in five minutes of 20 %, baseline 1 %": _bursts(0.01, 0.2, 5),
+    "all errors in five minutes of 10 %, baseline 1 %": _bursts(0.01, 0.1, 5),
     "a day's cycle of 80 %": Scenario(baseline=0.01, daily=0.8),
     "the canary is reached at 0.6 of its odds": Scenario(baseline=0.01, split=0.6),
     "the canary is reached at 1.5 of its odds": Scenario(baseline=0.01, split=1.5),
+    "the split wanders by a half every hour": Scenario(baseline=0.01, wander=0.5),
     "shares change two minutes late": Scenario(baseline=0.01, switch=2),
     "a tenth of the samples lost": Scenario(baseline=0.01, lost=0.1),
     "metrics four minutes late": Scenario(baseline=0.01, delay=4),
     "3 % of canary requests start cold": Scenario(cold=0.03),
+    "both fail 5 % for a quarter of an hour": Scenario(outage=(8, 23, 0.05)),
     "both fail 30 % for half an hour": Scenario(outage=(8, 38, 0.3)),
+    "both fail 100 % for half an hour": Scenario(outage=(8, 38, 1.0)),
+    "both fail 30 % from minute 28, around the move to 100 %": Scenario(outage=(28, 58, 0.3)),
+    "both fail 30 % from minute 70, mostly at 100 %": Scenario(outage=(70, 100, 0.3)),
+    "both fail 100 % from minute 90, mostly at 100 %": Scenario(outage=(90, 120, 1.0)),
+    "both fail 5 % from minute 70, mostly at 100 %": Scenario(outage=(70, 100, 0.05)),
 }
 CLUSTERED = tuple(name for name, scenario in STRESS.items() if scenario.scatter is not Scatter.INDEPENDENT)
-OUTAGE = "both fail 30 % for half an hour"
+BESIDE_STABLE = tuple(name for name, scenario in STRESS.items() if scenario.outage and scenario.outage[0] == 8)
+AT_FULL = tuple(name for name, s in STRESS.items() if s.outage and s.outage[0] > 8 and s.outage[2] >= 0.3)
+UNSEEN = "both fail 5 % from minute 70, mostly at 100 %"  # nobody promises this one
+ORDINARY = tuple(name for name in STRESS if name not in (*CLUSTERED, *BESIDE_STABLE, *AT_FULL, UNSEEN))
 STRESS_RATES = (0.3, 1.0, 5.0, 20.0)
 
 LATENCY: dict[str, Scenario] = {
@@ -41,13 +70,25 @@ LATENCY: dict[str, Scenario] = {
     "x2": Scenario(slower=2.0),
     "above p90 x2": Scenario(tail_slower=2.0),
 }
-LATENCY_RATES = (0.3, 1.0, 5.0)
+LATENCY_RATES = (0.05, 0.3, 1.0, 5.0, 20.0)
+
+PRODUCTION: dict[str, Scenario] = {
+    "good": Scenario(),
+    "good, baseline 1 %": Scenario(baseline=0.01),
+    "good, a tenth of the minutes half visible at first": Scenario(baseline=0.01, partial=0.1),
+    "good, the metrics go dark for twenty minutes": Scenario(dark=(12, 32)),
+    "good, both fail 30 % from minute 70": Scenario(outage=(70, 100, 0.3)),
+    "+10 points": Scenario(added=0.1),
+    "total failure": Scenario(added=1.0),
+    "total failure from minute 70": Scenario(added=1.0, onset=70),
+}
 
 DELAYS = (0, 2, 4)
 LATE: dict[str, Scenario] = {
     "+10 points from minute 25": Scenario(added=0.1, onset=25),
     "+10 points from minute 70": Scenario(added=0.1, onset=70),
     "+2 points from minute 40": Scenario(added=0.02, onset=40),
+    "total failure from minute 70": Scenario(added=1.0, onset=70),
 }
 
 SETTINGS: dict[str, Strategy] = {
@@ -58,6 +99,10 @@ SETTINGS: dict[str, Strategy] = {
     "harm_points_max 1": replace(DEFAULT, harm_points_max=1),
     "harm_points_max 10": replace(DEFAULT, harm_points_max=10),
     "latency_points_max 10": replace(DEFAULT, latency_points_max=10),
+    "latency_points_max 100": replace(DEFAULT, latency_points_max=100),
+    "latency_ms_min 500": replace(DEFAULT, latency_ms_min=500),
+    "final_bake_time 10 min": replace(DEFAULT, final_bake_time=timedelta(minutes=10)),
+    "steps 10, 95": replace(DEFAULT, steps=(10, 95)),
     "proof_time 5 min": replace(DEFAULT, proof_time=timedelta(minutes=5)),
     "proof_time 30 min": replace(DEFAULT, proof_time=timedelta(minutes=30)),
     "step_bake_time 2 min": replace(DEFAULT, step_bake_time=timedelta(minutes=2)),
@@ -70,16 +115,17 @@ SETTINGS_RATES = (0.3, 1.0, 20.0)
 class Sizes:
     """Rollouts per cell."""
 
-    good: int = 100
-    effects: int = 250
-    peers: int = 30
-    stress: int = 100
-    clustered: int = 400
-    other: int = 60
+    good: int = 60
+    effects: int = 120
+    peers: int = 20
+    stress: int = 40
+    clustered: int = 100
+    other: int = 40
+    production: int = 2
 
 
 SHORT = Sizes()
-LONG = Sizes(good=1400, effects=400, peers=150, stress=400, clustered=1000, other=200)
+LONG = Sizes(good=1360, effects=120, peers=30, stress=60, clustered=250, other=40, production=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +139,11 @@ class Results:
     efficiency: dict[tuple[int, float, float], float] = field(default_factory=dict)
     delays: dict[tuple[int, float, float], tuple[Summary, Summary]] = field(default_factory=dict)
     late: dict[tuple[str, float], Summary] = field(default_factory=dict)
-    settings: dict[tuple[str, float], tuple[Summary, Summary]] = field(default_factory=dict)
+    settings: dict[tuple[str, float], tuple[Summary, Summary, Summary]] = field(default_factory=dict)
     quiet: dict[tuple[str, float], Summary] = field(default_factory=dict)
+    production: dict[tuple[str, float], Summary] = field(default_factory=dict)
+    remaining: dict[tuple[float, float], tuple[float, float, float]] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
 
 
 QUIET: dict[str, Strategy] = {
@@ -106,20 +155,37 @@ QUIET: dict[str, Strategy] = {
 }
 
 
-def measure(sizes: Sizes, seed: int) -> Iterator[tuple[str, Results]]:
-    """The results so far, after each part, with the part's name."""
+def measure(sizes: Sizes, seed: int, jobs: int = 1) -> Iterator[tuple[str, Results]]:
+    """The results so far, after each part, with the part's name. jobs: processes that share the parts."""
     results = Results()
-    for part in (_good, _effects, _stress, _latency, _efficiency, _delays, _late, _settings, _quiet):
-        part(results, sizes, seed)
-        yield part.__name__[1:], results
+    with ProcessPoolExecutor(jobs) as pool:
+        for done in as_completed([pool.submit(_part, name, sizes, seed) for name in _PARTS]):
+            name, found = done.result()
+            for kept in fields(Results):
+                _merge(getattr(results, kept.name), getattr(found, kept.name))
+            yield name, results
+
+
+def _merge(whole: dict[Any, Any], part: dict[Any, Any]) -> None:
+    for key, value in part.items():
+        if isinstance(value, dict):
+            _merge(whole.setdefault(key, {}), value)
+        else:
+            whole[key] = value
+
+
+def _part(name: str, sizes: Sizes, seed: int) -> tuple[str, Results]:
+    results = Results()
+    _PARTS[name](results, sizes, seed)
+    return name, results
 
 
 def _rules(sizes: Sizes, own: int) -> list[tuple[str, Maker, int]]:
     return [(OURS, ours(), own), *((name, make, sizes.peers) for name, make in PEERS.items())]
 
 
-def _good(results: Results, sizes: Sizes, seed: int) -> None:
-    for (name, make, size), rate, baseline in product(_rules(sizes, sizes.good), RATES, BASELINES):
+def _good(results: Results, sizes: Sizes, seed: int, *, rate: float) -> None:
+    for (name, make, size), baseline in product(_rules(sizes, sizes.good), BASELINES):
         found = run(make, Scenario(rate=rate, baseline=baseline), size, seed)
         results.good.setdefault(name, {})[rate, baseline] = found
 
@@ -131,8 +197,8 @@ def _effects(results: Results, sizes: Sizes, seed: int) -> None:
         results.effects.setdefault(added, {}).setdefault(name, {})[rate, baseline] = found
 
 
-def _stress(results: Results, sizes: Sizes, seed: int) -> None:
-    for (name, scenario), rate in product(STRESS.items(), STRESS_RATES):
+def _stress(results: Results, sizes: Sizes, seed: int, *, rate: float) -> None:
+    for name, scenario in STRESS.items():
         size = sizes.clustered if name in CLUSTERED else sizes.stress
         results.stress[name, rate] = run(ours(), replace(scenario, rate=rate), size, seed)
 
@@ -146,12 +212,11 @@ def _latency(results: Results, sizes: Sizes, seed: int) -> None:
 def _efficiency(results: Results, sizes: Sizes, seed: int) -> None:
     """Canary requests until rollback, by the limit, on a fixed share without delay at one request a second."""
     for share, baseline, added in product((5, 25, 50), BASELINES, EFFECTS[:-1]):
-        if baseline == BASELINES[-1] and added == EFFECTS[0]:
-            continue  # takes more requests than half a day brings
         scenario = Scenario(baseline=baseline, added=added, delay=0)
         found = run(pinned_at(share), scenario, sizes.other, seed, pinned=True)
         limit = limit_requests(baseline + added, baseline, share / 100, DEFAULT.false_rollback_risk)
-        results.efficiency[share, baseline, added] = found.requests / limit
+        if found.requests < inf:  # else half a day does not bring enough of them
+            results.efficiency[share, baseline, added] = found.requests / limit
 
 
 def _delays(results: Results, sizes: Sizes, seed: int) -> None:
@@ -170,13 +235,42 @@ def _settings(results: Results, sizes: Sizes, seed: int) -> None:
     for (name, strategy), rate in product(SETTINGS.items(), SETTINGS_RATES):
         good = run(ours(strategy), Scenario(rate=rate), sizes.other, seed)
         bad = run(ours(strategy), Scenario(rate=rate, added=0.02), sizes.other, seed)
-        results.settings[name, rate] = good, bad
+        slow = run(ours(strategy), Scenario(rate=rate, slower=1.5), sizes.other, seed)
+        results.settings[name, rate] = good, bad, slow
 
 
 def _quiet(results: Results, sizes: Sizes, seed: int) -> None:
     """0.05 requests a second: what each way to climb costs."""
     for (name, strategy), added in product(QUIET.items(), (0.0, *EFFECTS[1:])):
         results.quiet[name, added] = run(ours(strategy), Scenario(rate=0.05, added=added), sizes.other, seed)
+
+
+def _production(results: Results, sizes: Sizes, seed: int) -> None:
+    """Every look a new question to `judge`, every move by `decide`."""
+    for (name, scenario), rate in product(PRODUCTION.items(), (0.3, 5.0)):
+        found = run(Production, replace(scenario, rate=rate), sizes.production, seed)
+        results.production[name, rate] = found
+
+
+def _remaining(results: Results, sizes: Sizes, seed: int) -> None:
+    """How long a step really took from a look that said so many minutes."""
+    for rate, baseline in product((0.3, 1.0, 5.0), (0.001, 0.01)):
+        results.remaining[rate, baseline] = said_against_taken(rate, baseline, sizes.other // 4, seed)
+
+
+_PARTS: dict[str, Callable[[Results, Sizes, int], None]] = {
+    **{f"stress {rate:g}": partial(_stress, rate=rate) for rate in STRESS_RATES},
+    **{f"good {rate:g}": partial(_good, rate=rate) for rate in RATES},
+    "effects": _effects,
+    "latency": _latency,
+    "settings": _settings,
+    "production": _production,
+    "information": _efficiency,
+    "delays": _delays,
+    "late": _late,
+    "quiet": _quiet,
+    "remaining": _remaining,
+}
 
 
 def median_ratio(results: Results) -> float:

@@ -1,30 +1,44 @@
 """What the judge must show, checked against what was measured."""
 
 from dataclasses import dataclass
-from math import inf
 
 from benchmarks.judge.cells import Summary, upper_limit
 from benchmarks.judge.scenarios import BASELINES, RATES
-from benchmarks.judge.tables import CLUSTERED, ORACLE, OURS, OUTAGE, Results, median_ratio
+from benchmarks.judge.tables import (
+    AT_FULL,
+    BESIDE_STABLE,
+    CLUSTERED,
+    IMPORT,
+    LOOK,
+    MINUTE,
+    ORACLE,
+    ORDINARY,
+    OURS,
+    Results,
+    median_ratio,
+)
 
 FULL_MAX = {20.0: 40, 5.0: 60, 1.0: 75, 0.3: 100}  # minutes to 100 % in the median
 BAD_MAX = {0.10: 2.0, 1.0: 1.2, 0.02: 3.0}  # times the oracle's
 HARM_MIN = {0.02: 7, 0.10: 14, 1.0: 20}  # times fewer excess errors than the best admissible peer
+COST_MAX = {LOOK: 20.0, MINUTE: 0.2, IMPORT: 15.0}
+ENOUGH = 20_000  # good rollouts
 _ADMISSIBLE = 0.01  # false rollbacks
+_FOUND = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Met or not, and by how much."""
+    """Met or not, and by how much; met is None where too little was measured to say."""
 
     said: str
     wanted: str
     found: str
-    met: bool
+    met: bool | None
 
 
 def targets(results: Results) -> list[Target]:
-    parts = (_false_rollbacks, _bad_requests, _harm, _climb, _information)
+    parts = (_false_rollbacks, _stress, _bad_requests, _harm, _climb, _information, _latency, _late, _real, _cost)
     return [target for part in parts for target in part(results)]
 
 
@@ -33,30 +47,46 @@ def _false_rollbacks(results: Results) -> list[Target]:
     worst = max(summary.rate for summary in good)
     whole, hits = sum(summary.rollouts for summary in good), sum(summary.rolled_back for summary in good)
     upper = upper_limit(hits, whole)
-    clustered = max(row.rate for (name, _), row in results.stress.items() if name in CLUSTERED)
-    outage = sum(row.rolled_back for (name, _), row in results.stress.items() if name == OUTAGE)
-    enough = "" if whole >= 20_000 else " (too few for the target: --long)"
+    measured = None if whole < ENOUGH else upper <= 0.001
     return [
         _target("false rollbacks in the worst of the good cells", "at most 1 %", f"{worst:.2%}", worst <= 0.01),
         _target(
             "false rollbacks of good canaries, upper 95 % limit",
             "at most 0.1 % over 20,000",
-            f"{upper:.3%}: {hits} of {whole:,}{enough}",
-            upper <= 0.001 or whole < 20_000,
+            f"{upper:.3%}: {hits} of {whole:,}",
+            measured,
         ),
-        _target("false rollbacks in the worst clustered cell", "at most 1.5 %", f"{clustered:.2%}", clustered <= 0.015),
-        _target("false rollbacks in shared outages beside stable", "0", str(outage), outage == 0),
     ]
+
+
+def _stress(results: Results) -> list[Target]:
+    """A cell too small to show what is promised is not called met."""
+    rows = []
+    for said, names, most in (
+        ("false rollbacks in the worst clustered cell", CLUSTERED, 0.015),
+        ("false rollbacks in the worst other stress cell", ORDINARY, 0.015),
+        ("false rollbacks in shared outages beside stable", BESIDE_STABLE, 0.0),
+        ("false rollbacks in shared outages of 30 % and more around and at 100 %, worst cell", AT_FULL, 0.015),
+    ):
+        cells = [row for (name, _), row in results.stress.items() if name in names]
+        worst = max(cells, key=lambda row: row.rate)
+        wanted = f"at most {most:.1%}" if most else "0"
+        whole = sum(row.rolled_back for row in cells), sum(row.rollouts for row in cells)
+        rows.append(_target(said, wanted, f"{worst.rate:.2%}; {whole[0]} of {whole[1]:,} in all", worst.rate <= most))
+    return rows
 
 
 def _bad_requests(results: Results) -> list[Target]:
     rows = []
     for added, most in BAD_MAX.items():
         found, best = results.effects[added][OURS], results.effects[added][ORACLE]
-        cells = [cell for cell in found if cell[0] >= 1 and cell[1] >= BASELINES[1] and found[cell].rolled_back]
+        cells = [cell for cell in found if cell[0] >= 1 and cell[1] >= BASELINES[1]]
+        where = f"{points(added)}, 1 request/s and more, baseline 0.1 % and more"
+        least = min(found[cell].rate for cell in cells)
+        rows.append(_target(f"rolled back at {where}", "at least 95 %", f"{least:.0%}", least >= _FOUND))
         worst = max(found[cell].bad / best[cell].bad for cell in cells)
-        said = f"bad requests at {points(added)}, 1 request/s and more, baseline 0.1 % and more"
-        rows.append(_target(said, f"at most {most:g} times the oracle's", f"{worst:.2f}", worst <= most))
+        wanted = f"at most {most:g} times the oracle's"
+        rows.append(_target(f"bad requests at {where}", wanted, f"{worst:.2f}", worst <= most))
     return rows
 
 
@@ -70,10 +100,11 @@ def _harm(results: Results) -> list[Target]:
             if name not in (OURS, ORACLE) and max(row.rate for row in results.good[name].values()) <= _ADMISSIBLE
         }
         name = min(peers, key=peers.__getitem__, default="")
-        ratio = peers[name] / own if name else inf
+        ratio = peers[name] / own if name else 0.0
         said = f"excess errors in six hours at {points(added)}, all cells"
-        found = f"{ratio:.1f} times ({name})" if name else "no peer is admissible"
-        rows.append(_target(said, f"{least} times fewer than a peer within 1 % false rollbacks", found, ratio >= least))
+        found = f"{ratio:.1f} times ({name})" if name else "no peer is within 1 %"
+        met = ratio >= least if name else None
+        rows.append(_target(said, f"{least} times fewer than a peer within 1 % false rollbacks", found, met))
     return rows
 
 
@@ -96,6 +127,43 @@ def _information(results: Results) -> list[Target]:
     ]
 
 
+def _latency(results: Results) -> list[Target]:
+    good = max(row.rate for (_, name, _), row in results.latency.items() if name == "good")
+    cold = max(row.rate for (_, name, _), row in results.latency.items() if name == "3 % cold starts")
+    twice = min(row.rate for (_, name, rate), row in results.latency.items() if name == "x2" and rate >= 0.3)
+    return [
+        _target("good canaries rolled back for latency, worst cell", "at most 1 %", f"{good:.1%}", good <= 0.01),
+        _target("the same with 3 % cold starts", "at most 2 %", f"{cold:.1%}", cold <= 0.02),
+        _target("twice as slow, 0.3 requests/s and more, worst cell", "at least 95 %", f"{twice:.0%}", twice >= _FOUND),
+    ]
+
+
+def _late(results: Results) -> list[Target]:
+    least = min(row.rate for row in results.late.values())
+    return [_target("faults that begin late, worst cell", "at least 95 %", f"{least:.0%}", least >= _FOUND)]
+
+
+def _real(results: Results) -> list[Target]:
+    """The production path is played less often: no failure is wanted of it at all."""
+    good = [row for (name, _), row in results.production.items() if name.startswith("good")]
+    bad = [row for (name, _), row in results.production.items() if not name.startswith("good")]
+    blamed, played = sum(row.rolled_back for row in good), sum(row.rollouts for row in good)
+    found, faulty = sum(row.rolled_back for row in bad), sum(row.rollouts for row in bad)
+    return [
+        _target("good canaries blamed by `judge` and `decide`", "0", f"{blamed} of {played}", blamed == 0),
+        _target("bad ones found by them", "all", f"{found} of {faulty}", found == faulty),
+    ]
+
+
+def _cost(results: Results) -> list[Target]:
+    rows = []
+    for name, most in COST_MAX.items():
+        found = results.cost.get(name)
+        told = "" if found is None else f"{found:.3g} ms"
+        rows.append(_target(name, f"at most {most:g} ms", told, None if found is None else found <= most))
+    return rows
+
+
 def summed(cells: dict[tuple[float, float], Summary]) -> float:
     """Mean excess errors, over all rates and baselines."""
     return sum(cells[rate, baseline].harm for rate in RATES for baseline in BASELINES)
@@ -105,5 +173,5 @@ def points(added: float) -> str:
     return "total failure" if added >= 1 else f"+{100 * added:g} points"
 
 
-def _target(said: str, wanted: str, found: str, met: bool) -> Target:
+def _target(said: str, wanted: str, found: str, met: bool | None) -> Target:
     return Target(said=said, wanted=wanted, found=found, met=met)

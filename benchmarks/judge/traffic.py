@@ -13,7 +13,7 @@ from shared.analysis.evidence import Histogram
 EDGES_MS = tuple(8.0 * 2.0 ** (index / 2) for index in range(24))
 NO_LATENCY = Histogram()
 STRETCH = 24  # minutes drawn at once; a change of the split throws the rest away
-_DAY = 1440
+_DAY, _HOUR = 1440, 60
 # (weight, median ms, sigma of the logarithm)
 _LATENCIES = {Clients.NEAR: ((1.0, 80.0, 0.6),), Clients.MOBILE: ((0.9, 90.0, 0.6), (0.1, 900.0, 0.9))}
 _COLD_START = (2500.0, 0.3)
@@ -59,7 +59,8 @@ class Traffic:
         times = np.arange(start, start + STRETCH)
         cycle = np.sin(2 * np.pi * (times + self._phase) / _DAY)
         requests = 60 * s.rate * (1 + s.daily * cycle)
-        observed = share * s.split / (share * s.split + 1 - share)
+        odds = s.split * (1 + s.wander * np.sin(2 * np.pi * times / _HOUR))
+        observed = np.minimum(1.0, share * odds / (share * odds + 1 - share))
         ours, theirs = dice.poisson(requests * observed), dice.poisson(requests * (1 - observed))
         rate = s.baseline * (1 + s.daily * cycle)
         out = np.zeros(STRETCH, dtype=bool)

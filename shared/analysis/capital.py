@@ -5,7 +5,7 @@ from math import exp, log
 
 _AT_ONCE = 0.85  # of the capital; the rest arrives block by block, so that a fault that begins late is found too
 _DRIPS = 240  # blocks, half a day of them
-_CAP = 0.38  # of the logarithm needed, from one block: three different blocks must agree
+_CAP = 0.42  # of the logarithm needed, from one block: three different blocks must agree
 _EARLY = 12  # blocks in which a canary that is bad from its first request may be found at once
 _EPISODE = 8  # blocks: trouble that comes and goes within them is no release's
 _IN_ONE_BLOCK = 0.5  # of the way to a rollback that evidence may make at once; all of it when it lasted an episode

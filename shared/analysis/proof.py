@@ -46,10 +46,11 @@ class Proof:
         self.sharp = self.blunt = 0.0
 
     def weigh(self, tally: Tally, periods: int, *, patient: bool) -> None:
-        sharp, blunt = self.comparison.safety(tally, (self._margin, self.margin_max), periods)
-        self.sharp += sharp
+        margins = {self._margin} if patient else {self._margin, self.margin_max}
+        found = dict(zip(margins, self.comparison.safety(tally, tuple(margins), periods), strict=True))
+        self.sharp += found[self._margin]
         if not patient:
-            self.blunt += blunt
+            self.blunt += found[self.margin_max]
 
     @property
     def log_e(self) -> float:

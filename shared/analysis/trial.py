@@ -1,7 +1,7 @@
 """The evidence of one rollout: requests weighed block by block, for harm since its first traffic, for safety since the
 step began.
 
-A block is one sampling period (two after 36 blocks, three after 36 more, and so on), or as many as it takes until both
+A block is one sampling period (two after 26 blocks, three after 26 more, and so on), or as many as it takes until both
 revisions have a request. What is expected of stable in a block comes from earlier blocks only, which is what makes the
 e-values valid.
 """
@@ -21,6 +21,7 @@ from shared.analysis.latency import Cuts, cut_ms, merged
 from shared.analysis.periods import Period
 from shared.analysis.proof import PATIENCE, Proof, Risk, Step
 
+_LATENCY_HISTORY = timedelta(hours=2)  # enough to know what is usual; rare bursts are looked for among the errors
 _CUTS_KNOWN_FROM = 50  # requests of stable, to know its quantiles
 _MASSIVE_ERRORS, _MASSIVE_SHARE = 3, 0.8  # nearly everything fails
 _MASSIVE_PERIODS = 3  # of it in a row, while stable answers, are harm whatever the odds
@@ -29,7 +30,7 @@ _VISIBLE_SHARE = 0.25  # of the requests that the split lets expect: with fewer,
 _SHARED_SHARE, _SHARED_TIMES = 0.05, 5.0  # of stable's requests, times its usual rate: a failure of both
 _OUTAGE_PERIODS, _OUTAGE_PERIODS_ALONE, _OUTAGE_ERRORS = 3, 5, 3
 _ROOM_FOR_DOUBT = 20.0  # no step up with harm closer than this factor to a rollback
-_BLOCKS_PER_LENGTH = 36  # then blocks get one period longer, so that a look at half a day stays cheap
+_BLOCKS_PER_LENGTH = 26  # then blocks get one period longer, so that a look at half a day stays cheap
 _SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail anyway: less harm no step need rule out
 _HARM_WIDEST = 0.25  # however few requests are next, a canary that fails one more in four is not called healthy
 _SLOW_POINTS_LEAST = 0.08
@@ -69,6 +70,7 @@ class Trial:
         self.step = Step(first_traffic, 0, 0)
         self._sample_period = sample_period
         self._first_traffic = first_traffic
+        self._latencies_from = first_traffic - _LATENCY_HISTORY
         self._seen: list[Histogram] = []
         self._block: list[_Row] = []
         self._requests = 0.0  # of late, both revisions'
@@ -89,7 +91,7 @@ class Trial:
             self._count_massive(period)
             self._before[0] += period.stable_errors
             self._before[1] += period.stable_requests
-            self._learn(period, self.cuts.counted(period.stable_latency))
+            self._learn(period, self.cuts.counted(period.stable_latency) if period.end > self._latencies_from else None)
             return
         if not self._block:
             self._choose_cuts()
@@ -111,16 +113,20 @@ class Trial:
         Stable still answers our own probes. Where they fail as well, the canary is not to blame.
         """
         self._block = []
-        if not period.exposed or (period.errors and period.stable_errors):
+        if not period.exposed or (period.errors and period.stable_errors) or self.shared_outage:
             return
         errors = Tally(period.exposed, period.errors, period.stable_requests, period.stable_errors)
         self.capital.bet([*self.errors.harm_alone(errors), *[0.0] * len(SLOW_BETS)])
 
     def _count_massive(self, period: Period) -> None:
         """For how long nearly everything has failed on the canary and not on stable; silent periods do not count."""
-        if period.stable_errors >= max(_MASSIVE_ERRORS, _MASSIVE_ON_STABLE * period.stable_requests):
-            self._stable_was_down = True
+        if not period.errors and period.stable_errors < _MASSIVE_ERRORS:  # as nearly always; this is in a hot loop
+            self.massive_periods = 0 if period.exposed else self.massive_periods
+            return
+        both = (period.stable_errors, period.stable_requests), self._of_late(_OUTAGE_PERIODS)
+        if any(bad and bad >= _MASSIVE_ON_STABLE * requests for bad, requests in both):
             self.massive_periods = 0
+            self._stable_was_down |= period.stable_errors >= _MASSIVE_ERRORS
         elif period.exposed:
             self.massive_periods = self.massive_periods + 1 if self._massive(period.errors, period.exposed, 1) else 0
 
@@ -167,11 +173,13 @@ class Trial:
             users = max(rest[0], timed - sum([period.probes for period in periods]))
             step.slowness.weigh(Tally(users, *rest), len(periods), patient=patient)
 
-    def _learn(self, period: Period, stable_timed: list[int]) -> None:
-        """What stable did in a period is what the next ones expect of it."""
+    def _learn(self, period: Period, stable_timed: list[int] | None) -> None:
+        """What stable did in a period is what the next ones expect of it; None for latencies of too long ago."""
         canary, stable = period.exposed, period.stable_requests
         shared = period.stable_errors > 0 and self._both_fail(period)
         self.errors.learn(period.stable_errors, stable, shared_failure=shared)
+        if stable_timed is None:
+            return
         if self.slowness:
             self._learn_slowness(stable_timed)
         elif period.stable_latency.counts:
@@ -268,10 +276,14 @@ class Trial:
     @property
     def shared_outage(self) -> bool:
         """Stable fails now as it did not before the rollout. At 100 % only our probes of it tell, and need longer."""
-        recent = list(self._recent)[0 if self.step.alone else -_OUTAGE_PERIODS :]
-        bad, requests = (sum(column) for column in zip(*recent, strict=True)) if recent else (0, 0)
+        bad, requests = self._of_late(_OUTAGE_PERIODS_ALONE if self.step.alone else _OUTAGE_PERIODS)
         usual = self._before[0] / self._before[1] if self._before[1] else 0.0
         return bad >= _OUTAGE_ERRORS and bad > max(_SHARED_SHARE, _SHARED_TIMES * usual) * requests
+
+    def _of_late(self, periods: int) -> tuple[int, int]:
+        """Stable's errors and requests in the latest periods."""
+        rows = list(self._recent)[-periods:]
+        return sum([bad for bad, _ in rows]), sum([requests for _, requests in rows])
 
     @property
     def failing_altogether(self) -> bool:

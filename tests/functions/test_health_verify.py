@@ -86,3 +86,26 @@ def test_a_push_for_a_service_whose_record_is_broken_is_refused_by_name() -> Non
     with pytest.raises(InvalidRecord, match="the record on web cannot be read"):
         world.push("c")
     assert world.cloud.services.rows["web"].image == f"{IMAGE}@{digest('b')}"
+
+
+def test_at_100_percent_stable_is_asked_often_enough_to_show_an_outage_that_both_have() -> None:
+    world = deployed()
+    world.push("b")
+    world.ready()
+    world.until("progressing")
+    stable = world.record.rollout.stable if world.record.rollout else ""
+
+    def asked(failing: int) -> int:
+        world.cloud.prober.probed.clear()
+        world.cloud.prober.statuses = {stable: failing}
+        tick(world)
+        return sum(revision == stable for _, revision, _ in world.cloud.prober.probed)
+
+    assert asked(200) == 1  # whether one could go back to it
+    world.until("baking")
+    assert asked(200) == 1 + 5
+    assert asked(500) == 1 + 5
+    assert asked(0) == 1 + 1  # it does not answer at all, which takes five seconds each time
+    row = world.cloud.services.rows["web"]
+    world.cloud.services.rows["web"] = replace(row, traffic=tuple(item for item in row.traffic if item.tag != "stable"))
+    assert asked(200) == 0
