@@ -181,8 +181,8 @@ def _probe(cloud: Cloud, managed: ManagedService, uri: str, revision: str, path:
 
 def _ask_stable(cloud: Cloud, service: Service, rollout: Rollout, managed: ManagedService) -> None:
     """At 100 % stable's only requests are ours. The metrics show them beside the canary's: they are the control."""
-    uri = service.tag_uris.get(STABLE_TAG, "")
-    if not uri or not _tagged(service, STABLE_TAG, rollout.stable):
+    uri = _address(service, rollout.stable)
+    if not uri:
         return
     for path in islice(cycle(managed.probe_paths), _CONTROL_PROBES):
         if not _probe(cloud, managed, uri, rollout.stable, path).status:
