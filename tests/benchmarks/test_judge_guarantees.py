@@ -6,6 +6,7 @@ The full figures are in docs/reference/judge_benchmark.md; scripts/bench_judge m
 import random
 from dataclasses import replace
 from itertools import islice
+from math import log
 
 import numpy as np
 import pytest
@@ -14,12 +15,16 @@ from benchmarks.judge.cells import DEFAULT, oracle, ours, pinned_at, run
 from benchmarks.judge.cost import asked, history_of
 from benchmarks.judge.limits import limit_requests
 from benchmarks.judge.ours import MINUTE, STARTED, period
+from benchmarks.judge.production import Production
 from benchmarks.judge.rollout import BEFORE
 from benchmarks.judge.scenarios import Scatter, Scenario
 from benchmarks.judge.traffic import Traffic
+from shared.analysis import capital
 from shared.analysis.clustering import Clustering
+from shared.analysis.criteria import failing
+from shared.analysis.e_value import Tally
 from shared.analysis.judge import EVIDENCE_MAX, judge
-from shared.analysis.proof import Risk
+from shared.analysis.proof import Proof, Risk
 from shared.analysis.trial import Trial
 from shared.analysis.verdict import Health
 
@@ -47,8 +52,55 @@ def test_good_canaries_whose_errors_cluster_are_hardly_ever_blamed(scenario: Sce
 
 
 @pytest.mark.parametrize("rate", [1.0, 20.0])
-def test_an_outage_of_both_revisions_blames_nobody(rate: float) -> None:
-    assert run(ours(), Scenario(rate=rate, outage=(8, 38, 0.3)), 40, SEED).rolled_back == 0
+@pytest.mark.parametrize("outage", [(8, 38, 0.3), (70, 100, 0.3), (90, 120, 1.0)], ids=["beside", "at 100 %", "total"])
+def test_an_outage_of_both_revisions_blames_nobody(rate: float, outage: tuple[int, int, float]) -> None:
+    assert run(ours(), Scenario(rate=rate, outage=outage), 30, SEED).rolled_back == 0
+
+
+@pytest.mark.parametrize(("rate", "minutes", "level"), [(5.0, 5, 0.2), (5.0, 1, 1.0), (1.0, 5, 0.1)])
+def test_bad_minutes_that_pass_blame_nobody(rate: float, minutes: int, level: float) -> None:
+    scenario = Scenario(rate=rate, scatter=Scatter.BURST, burst=level, burst_minutes=minutes)
+    assert run(ours(), scenario, 60, SEED).rolled_back <= 1
+
+
+def test_a_judge_that_waits_for_no_second_opinion_blames_bad_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capital, "_EPISODE", 0)
+    monkeypatch.setattr(capital, "_CAP", 9.0)
+    assert run(ours(), Scenario(rate=5.0, scatter=Scatter.BURST, burst=0.2, burst_minutes=5), 60, SEED).rolled_back > 3
+
+
+def test_a_judge_that_asks_nobody_at_100_percent_blames_a_shared_outage() -> None:
+    scenario = Scenario(rate=20.0, outage=(70, 100, 0.3), control=0)
+    assert run(ours(), scenario, 20, SEED).rolled_back > 10
+
+
+def test_a_judge_that_sees_no_shared_outage_blames_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trial, "shared_outage", property(lambda _: False))
+    scenario = Scenario(rate=1.0, outage=(70, 100, 0.3))
+    assert run(ours(), scenario, 30, SEED).rolled_back > 0
+
+
+def test_as_it_runs_in_production_nobody_good_is_blamed_and_everybody_bad_found() -> None:
+    for scenario in (Scenario(rate=5.0, baseline=0.01, partial=0.1), Scenario(rate=5.0, dark=(12, 32))):
+        found = run(Production, scenario, 2, SEED)
+        assert (found.rolled_back, found.promoted) == (0, 2)
+    for scenario in (Scenario(rate=5.0, added=0.1), Scenario(rate=5.0, added=1.0, onset=50)):
+        assert run(Production, scenario, 2, SEED).rolled_back == 2
+
+
+def test_harm_as_large_as_the_widest_margin_is_called_safe_within_the_risk() -> None:
+    """Patience or none: both questions of a step share one risk."""
+    dice, called_safe, rollouts = np.random.default_rng(SEED), 0, 300
+    for _ in range(rollouts):
+        proof = Proof(failing(), margin=0.03, margin_max=0.06)
+        canary, stable = dice.binomial(60, 0.061, 120), dice.binomial(200, 0.001, 120)
+        for block, (bad, other) in enumerate(zip(canary.tolist(), stable.tolist(), strict=True)):
+            proof.weigh(Tally(60, bad, 200, other), 1, patient=block < 20)
+            proof.comparison.learn(other, 200)
+            if proof.log_e >= log(20):
+                called_safe += 1
+                break
+    assert called_safe <= 0.05 * rollouts
 
 
 @pytest.mark.parametrize(("added", "times"), [(0.02, 3.0), (0.10, 2.0), (1.0, 1.2)])
@@ -83,7 +135,7 @@ def test_a_judge_that_takes_more_risk_is_seen_to_blame_the_good() -> None:
 
 
 def test_a_judge_that_trusts_every_request_is_seen_to_blame_the_good(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Clustering, "correlation", property(lambda _: 0.0))
+    monkeypatch.setattr(Clustering, "of_stretch", property(lambda _: 0.0))
     assert run(ours(), replace(CLUSTERED, scatter=Scatter.BETA, correlation=0.1), 60, SEED).rolled_back > 2
 
 
