@@ -1,5 +1,5 @@
 # An environment as its two files say it: environment.yaml laid over common.yaml, key by key; lists are replaced.
-# scripts/configuration does the same in Python, and tests/terraform holds the two together.
+# scripts/configuration does the same in Python, and tests/configuration holds the two together.
 
 variable "environment" {
   description = "The environment's directory below terraform/environments."
@@ -12,14 +12,20 @@ locals {
   _own       = yamldecode(file("${local._directory}/${var.environment}/environment.yaml"))
 
   # `merge` fails on what is no mapping, and `try` then takes the upper value, or the lower where there is none.
-  # Terraform has no recursion: each step below goes one key deeper, down to services.backend.strategy.steps.
+  # Terraform has no recursion: each step below goes one key deeper, down to services.backend.secrets.DATABASE_URL.version,
+  # as deep as anything is declared; tests/configuration lays an override at every depth over the common file.
   whole = {
     for a in setunion(keys(local._common), keys(local._own)) : a => try(
       {
         for b in setunion(keys(try(local._common[a], {})), keys(try(local._own[a], {}))) : b => try(
           {
             for c in setunion(keys(try(local._common[a][b], {})), keys(try(local._own[a][b], {}))) : c => try(
-              merge(local._common[a][b][c], local._own[a][b][c]), local._own[a][b][c], local._common[a][b][c]
+              {
+                for d in setunion(keys(try(local._common[a][b][c], {})), keys(try(local._own[a][b][c], {}))) : d => try(
+                  merge(local._common[a][b][c][d], local._own[a][b][c][d]), local._own[a][b][c][d], local._common[a][b][c][d]
+                )
+              },
+              local._own[a][b][c], local._common[a][b][c]
             )
           },
           local._own[a][b], local._common[a][b]

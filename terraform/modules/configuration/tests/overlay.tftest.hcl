@@ -27,6 +27,15 @@ run "mappings_merge_at_every_depth" {
   }
 }
 
+run "a_secret_keeps_its_name_beside_its_version" {
+  command = plan
+
+  assert {
+    condition     = keys(output.whole.services.backend.secrets.DATABASE_URL) == ["secret", "version"]
+    error_message = "Five keys deep."
+  }
+}
+
 run "lists_are_replaced" {
   command = plan
 
