@@ -12,6 +12,7 @@ from typing import Any
 
 NAME = r"[a-z][a-z0-9-]{1,28}[a-z0-9]"
 PRINCIPAL = r"(user|group|serviceAccount):[^@\s]+@[^@\s]+"
+KEY = r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+"
 CRON = r"(\S+ ){4}\S+"
 DELEGATED = "delegated"
 
@@ -43,6 +44,9 @@ class Registry:
     repository: str = says("The Docker repository", pattern=NAME)
     untagged_days: int = says("Untagged images are deleted after so many days", low=1, high=365)
     kept_releases: int = says("So many newest versions of each image are always kept", low=5, high=500)
+    encryption_key: str = says(
+        'A Cloud KMS key in its location for images, assets and state, or "" for Google\'s own', pattern=f"({KEY})?"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +120,10 @@ class Service:
     strategy: Any = delegated("Steps, waits, budgets and risks of a rollout; every knob of shared/rollout/strategy.py")
     assets: bool = says("Whether its releases' /_next/static must be in the assets bucket before any traffic moves")
     paths: tuple[str, ...] = says("Paths the load balancer sends here; none for the frontend", pattern=r"/\S*")
+    uptime_path: str = says(
+        "Requested from outside every minute, through the load balancer; answered with 200 to anybody",
+        pattern=r"/\S*",
+    )
     port: int = says("Where the container listens", low=1, high=65535)
     cpu: str = says("vCPUs of an instance", choices=("1", "2", "4"))
     memory_mib: int = says("Memory of an instance", low=128, high=16384)
@@ -148,7 +156,7 @@ class Backups:
     )
     export_days: int = says("How long an export is locked", low=7, high=3650)
     drill_schedule: str = says("Cron, UTC: restores the newest export for real", pattern=CRON)
-    verified_age_hours_max: int = says("An older newest verified export pages", low=25, high=48)
+    verified_age_hours_max: int = says("An older newest verified export pages", low=26, high=48)
     release_age_hours_max: int = says(
         "A release that migrates waits for a verified export of a night at most so long ago", low=1, high=168
     )

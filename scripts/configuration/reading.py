@@ -155,6 +155,8 @@ def _contradictions(found: Configuration) -> Iterable[tuple[Where, str]]:
             yield (*where, "database"), f"there is no database {service.database}"
         if bool(service.paths) is (service.kind == "frontend"):
             yield (*where, "paths"), "a backend has paths, the frontend none"
+        if _taken(service.uptime_path, found) != name:
+            yield (*where, "uptime_path"), "leads to another service"
         for variable in service.variables.keys() & service.secrets.keys():
             yield (*where, "secrets", variable), "is among the variables too"
     yield from _wrong_keys(found)
@@ -163,6 +165,14 @@ def _contradictions(found: Configuration) -> Iterable[tuple[Where, str]]:
     for index, window in enumerate(found.freeze_windows):
         if window.starts == window.ends:
             yield ("freeze_windows", index, "ends"), "is also its start"
+
+
+def _taken(path: str, found: Configuration) -> str | None:
+    """Which service the load balancer asks for a path: a backend it is listed at, or the frontend."""
+    for name, service in found.services.items():
+        if any(path.startswith(own[:-1]) if own.endswith("/*") else path == own for own in service.paths):
+            return name
+    return next((name for name, service in found.services.items() if service.kind == "frontend"), None)
 
 
 def _wrong_keys(found: Configuration) -> Iterable[tuple[Where, str]]:
@@ -175,3 +185,6 @@ def _wrong_keys(found: Configuration) -> Iterable[tuple[Where, str]]:
             yield (*where, region), f"must be projects/P/locations/{region}/keyRings/R/cryptoKeys/K"
     for region in sorted(regions - keys.keys()) if keys else ():
         yield where, f"has no key of {region}"
+    registry = found.registry
+    if registry.encryption_key and f"/locations/{registry.region}/" not in registry.encryption_key:
+        yield ("registry", "encryption_key"), f"must lie in {registry.region}"

@@ -110,6 +110,7 @@ module "database_strained" {
       above     = local.whole.databases[each.key].connections_max * local.whole.alerts.database_connections_percent / 100
       seconds   = 300
       alignment = 60
+      reducer   = "REDUCE_SUM" # it is counted by database, and the limit is the instance's
     },
   ]
 }

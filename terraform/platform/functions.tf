@@ -14,6 +14,7 @@ module "function_builds" {
   source = "../modules/function_builds"
 
   project        = local.project
+  project_number = local.number
   region         = local.automation
   encryption_key = local.key.automation
   zips_bucket    = module.zips.name
@@ -40,5 +41,21 @@ locals {
     repository      = module.function_builds.repository
     storage_regions = local.storage_regions
     zips            = { bucket = module.zips.name, directory = var.zips }
+  }
+}
+
+locals {
+  deployed = {
+    image_pushed    = module.image_pushed
+    build_finished  = module.build_finished
+    canary_deploy   = module.canary_deploy
+    health_verify   = module.health_verify
+    traffic_shift   = module.traffic_shift
+    auto_rollback   = module.auto_rollback
+    rollout_command = module.rollout_command
+    notify          = module.notify
+    sql_backup      = module.sql_backup
+    backup_verify   = module.backup_verify
+    restore_drill   = module.restore_drill
   }
 }

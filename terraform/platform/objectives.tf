@@ -8,6 +8,14 @@ locals {
     name => "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${name}\" AND metric.type=\"run.googleapis.com/request_count\""
   }
 
+  # A WebSocket counts as a request of class 1xx that lasted as long as it was open, up to an hour: neither its length nor
+  # its number says anything about answers.
+  _answered = "metric.labels.response_code_class!=\"1xx\""
+  _answers  = { for name, filter in local._requests : name => "${filter} AND ${local._answered}" }
+  _latencies = {
+    for name, filter in local._answers : name => replace(filter, "/request_count", "/request_latencies")
+  }
+
   objectives = merge([
     for name, service in local.whole.services : {
       "${name}-availability" = { service = name, kind = "availability" }
@@ -43,15 +51,15 @@ resource "google_monitoring_slo" "this" {
     dynamic "good_total_ratio" {
       for_each = each.value.kind == "availability" ? [1] : []
       content {
-        bad_service_filter   = "${local._requests[each.value.service]} AND metric.labels.response_code_class=\"5xx\""
-        total_service_filter = local._requests[each.value.service]
+        bad_service_filter   = "${local._answers[each.value.service]} AND metric.labels.response_code_class=\"5xx\""
+        total_service_filter = local._answers[each.value.service]
       }
     }
 
     dynamic "distribution_cut" {
       for_each = each.value.kind == "latency" ? [1] : []
       content {
-        distribution_filter = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${each.value.service}\" AND metric.type=\"run.googleapis.com/request_latencies\""
+        distribution_filter = local._latencies[each.value.service]
 
         range {
           max = local.whole.services[each.value.service].objective.latency_ms
@@ -119,16 +127,19 @@ module "budget_burns_slowly" {
   ]
 }
 
-# Asked from outside, through the load balancer. Checkers in Europe are the nearest there are to Africa.
+# Asked from outside, through the load balancer, on a path of each service. Checkers in Europe are the nearest there are
+# to Africa.
 resource "google_monitoring_uptime_check_config" "front_door" {
+  for_each = local.whole.services
+
   project          = local.project
-  display_name     = local.whole.domain
+  display_name     = "${local.whole.domain}${each.value.uptime_path}"
   timeout          = "10s"
   period           = "60s"
   selected_regions = ["EUROPE", "ASIA_PACIFIC", "USA_VIRGINIA"]
 
   http_check {
-    path         = "/"
+    path         = each.value.uptime_path
     port         = 443
     use_ssl      = true
     validate_ssl = true
@@ -143,17 +154,26 @@ resource "google_monitoring_uptime_check_config" "front_door" {
   }
 }
 
+locals {
+  _checks = {
+    for name, check in google_monitoring_uptime_check_config.front_door :
+    name => "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id=\"${check.uptime_check_id}\""
+  }
+}
+
 module "site_unreachable" {
-  source = "../modules/alert"
+  source   = "../modules/alert"
+  for_each = local.whole.services
 
   project  = local.project
   name     = "SiteUnreachable"
+  subject  = each.key
   severity = "CRITICAL"
   channels = local.people
 
   thresholds = [{
     name      = "two regions of checkers get no answer"
-    filter    = "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.front_door.uptime_check_id}\""
+    filter    = local._checks[each.key]
     above     = 1
     seconds   = 60
     alignment = 120

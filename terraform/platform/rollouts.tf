@@ -100,8 +100,8 @@ module "revision_fails" {
   thresholds = [
     {
       name        = "share of server errors"
-      filter      = "${local._requests[each.key]} AND metric.labels.response_code_class=\"5xx\""
-      denominator = local._requests[each.key]
+      filter      = "${local._answers[each.key]} AND metric.labels.response_code_class=\"5xx\""
+      denominator = local._answers[each.key]
       above       = local.whole.alerts.canary_error_percent / 100
       alignment   = 300
       aligner     = "ALIGN_DELTA"
@@ -110,7 +110,7 @@ module "revision_fails" {
     },
     {
       name      = "more than a handful"
-      filter    = "${local._requests[each.key]} AND metric.labels.response_code_class=\"5xx\""
+      filter    = "${local._answers[each.key]} AND metric.labels.response_code_class=\"5xx\""
       above     = 10
       alignment = 300
       aligner   = "ALIGN_DELTA"

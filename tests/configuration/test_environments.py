@@ -59,6 +59,10 @@ def test_the_functions_accept_their_part(name: str) -> None:
     assert all(service.image.endswith(f"/apps/{key}") for key, service in environment.services.items())
 
 
+def _backups(row: dict[str, Any], **change: Any) -> None:
+    row["databases"]["chat"]["backups"].update(change)
+
+
 WRONG: list[tuple[str, Break, str]] = [
     ("unknown", lambda row: row.update(colour="red"), "colour: unknown field"),
     ("missing", lambda row: row.pop("domain"), "domain: missing"),
@@ -91,6 +95,11 @@ WRONG: list[tuple[str, Break, str]] = [
         "backend.database: there is no database x",
     ),
     ("paths", lambda row: row["services"]["backend"].update(paths=[]), "backend.paths: a backend has paths"),
+    (
+        "another's path",
+        lambda row: row["services"]["backend"].update(uptime_path="/"),
+        "services.backend.uptime_path: leads to another service",
+    ),
     ("frontends", lambda row: row["services"]["backend"].update(kind="frontend"), "services: must have exactly one"),
     ("name of a service", lambda row: row["services"].update({"B!": {}}), "services.B!: a name here must match"),
     (
@@ -120,6 +129,12 @@ WRONG: list[tuple[str, Break, str]] = [
         lambda row: row["protection"].update(encryption_keys={"africa-south1": "k"}),
         "protection.encryption_keys: has no key of europe-west1",
     ),
+    (
+        "the registry's key of another region",
+        lambda row: row.update(registry={"encryption_key": "projects/p/locations/global/keyRings/r/cryptoKeys/k"}),
+        "registry.encryption_key: must lie in europe-west1",
+    ),
+    ("an age Google cannot wait for", lambda row: _backups(row, verified_age_hours_max=25), "must be 26 or more"),
     ("one region", lambda row: row.update(regions={"backups": "africa-south1"}), "regions.backups: must not be"),
     (
         "window",

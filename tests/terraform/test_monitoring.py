@@ -65,6 +65,7 @@ def test_every_policy_has_either_a_time_to_wait_or_a_window_that_google_accepts(
         for condition in policy["conditions"]:
             for kind in ("condition_threshold", "condition_absent"):
                 for row in condition[kind]:
+                    assert not row.get("evaluation_missing_data") or int(row["duration"][:-1]) >= 60
                     assert 0 <= int(row["duration"][:-1]) <= 23.5 * 3600
                     assert all(60 <= int(one["alignment_period"][:-1]) <= 25 * 3600 for one in row["aggregations"])
 
@@ -109,35 +110,19 @@ def _thresholds(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [row for condition in policy["conditions"] for row in condition["condition_threshold"]]
 
 
-def test_the_site_is_asked_from_outside_from_several_regions(environment: Root) -> None:
-    [check] = environment.of("google_monitoring_uptime_check_config").values()
-    assert "EUROPE" in check["selected_regions"]
-    assert len(check["selected_regions"]) >= 3
-    assert check["monitored_resource"][0]["labels"]["host"] == environment.output("configuration")["whole"]["domain"]
-
-
-def test_the_dashboard_fits_and_shows_every_service(environment: Root) -> None:
-    [row] = environment.of("google_monitoring_dashboard").values()
-    layout = json.loads(row["dashboard_json"])["mosaicLayout"]
-    taken: set[tuple[int, int]] = set()
-    for tile in layout["tiles"]:
-        cells = {
-            (x, y)
-            for x in range(tile["xPos"], tile["xPos"] + tile["width"])
-            for y in range(tile["yPos"], tile["yPos"] + tile["height"])
-        }
-        assert not cells & taken, tile["widget"]["title"]
-        assert max(x for x, _ in cells) < layout["columns"]
-        taken |= cells
-    titles = " ".join(tile["widget"]["title"] for tile in layout["tiles"])
-    for word in (
-        *environment.output("configuration")["whole"]["services"],
-        "alerts",
-        "rollouts",
-        "backups",
-        "Functions",
-    ):
-        assert word in titles
+def test_the_site_is_asked_from_outside_from_several_regions_on_a_path_of_each_service(environment: Root) -> None:
+    whole = environment.output("configuration")["whole"]
+    checks = environment.of("google_monitoring_uptime_check_config").values()
+    assert {row["http_check"][0]["path"] for row in checks} == {
+        row["uptime_path"] for row in whole["services"].values()
+    }
+    assert len(checks) == len(whole["services"])
+    for check in checks:
+        assert "EUROPE" in check["selected_regions"]
+        assert len(check["selected_regions"]) >= 3
+        assert check["monitored_resource"][0]["labels"]["host"] == whole["domain"]
+    alerts = {policy["display_name"] for policy in policies(environment) if name(policy) == "SiteUnreachable"}
+    assert alerts == {f"SiteUnreachable: {service}" for service in whole["services"]}
 
 
 def test_people_are_told_of_costs_before_the_month_ends(environment: Root) -> None:
@@ -147,12 +132,12 @@ def test_people_are_told_of_costs_before_the_month_ends(environment: Root) -> No
     assert {row["threshold_percent"] for row in budget["threshold_rules"]} == {0.5, 0.9, 1}
 
 
-def test_a_metric_that_an_alert_uses_exists(environment: Root) -> None:
-    ours = {f"logging.googleapis.com/user/{row['name']}" for row in environment.of("google_logging_metric").values()}
-    text = json.dumps([policy["conditions"] for policy in policies(environment)])
-    used = {part.partition("\\")[0] for part in text.split('metric.type=\\"')[1:]}
-    assert {metric for metric in used if metric.startswith("logging.")} <= ours
-    assert all(metric.partition(".")[0] in {"logging", "pubsub", "run", "cloudsql", "monitoring"} for metric in used)
+def test_an_objective_counts_answers_and_no_sockets(environment: Root) -> None:
+    """A WebSocket is a request of class 1xx that lasts up to an hour."""
+    text = json.dumps([row["request_based_sli"] for row in environment.of("google_monitoring_slo").values()])
+    filters = [part for part in text.split('filter": "')[1:] if part[0] != '"']
+    assert len(filters) == 3 * len(environment.output("configuration")["whole"]["services"])
+    assert all('metric.labels.response_code_class!=\\"1xx\\"' in part.partition('",')[0] for part in filters)
 
 
 def test_runbooks_name_functions_that_are_there(environment: Root) -> None:

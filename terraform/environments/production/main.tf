@@ -8,6 +8,10 @@ terraform {
       source  = "hashicorp/google"
       version = "~> 7.46"
     }
+    google-beta = { # only Google's own accounts are made through it
+      source  = "hashicorp/google-beta"
+      version = "~> 7.46"
+    }
   }
 
   backend "gcs" {
@@ -35,6 +39,12 @@ provider "google" {
     environment = "production"
     managed-by  = "terraform"
   }
+}
+
+provider "google-beta" {
+  project               = local.own.project.id
+  billing_project       = local.own.project.id
+  user_project_override = true
 }
 
 module "platform" {

@@ -106,6 +106,11 @@ variable "thresholds" {
     condition     = alltrue([for row in var.thresholds : (row.above == null) != (row.below == null)])
     error_message = "Each threshold has either `above` or `below`."
   }
+
+  validation {
+    condition     = alltrue([for row in var.thresholds : row.missing == null || row.seconds >= 60])
+    error_message = "Google takes `missing` only beside a duration of a minute at least."
+  }
 }
 
 locals {

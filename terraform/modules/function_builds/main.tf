@@ -20,6 +20,11 @@ variable "project" {
   type        = string
 }
 
+variable "project_number" {
+  description = "Its number: the bucket that Cloud Functions copies zips to is named by it."
+  type        = string
+}
+
 variable "region" {
   description = "Where the functions are."
   type        = string
@@ -69,6 +74,20 @@ resource "google_storage_bucket_iam_member" "reads_zips" {
   member = google_service_account.this.member
 }
 
+# Cloud Functions copies a zip into a bucket of its own, made with the first function, and builds from there. The name is
+# known, the bucket is not: only the project can carry the grant.
+# https://cloud.google.com/functions/docs/securing/build-custom-sa
+resource "google_project_iam_member" "reads_copies" {
+  project = var.project
+  role    = "roles/storage.objectViewer"
+  member  = google_service_account.this.member
+
+  condition {
+    title      = "only gcf-v2-sources"
+    expression = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-${var.project_number}-${var.region}\")"
+  }
+}
+
 resource "google_artifact_registry_repository_iam_member" "writes_images" {
   project    = var.project
   location   = var.region
@@ -90,6 +109,7 @@ output "account" {
   depends_on = [
     google_artifact_registry_repository_iam_member.writes_images,
     google_project_iam_member.logs,
+    google_project_iam_member.reads_copies,
     google_storage_bucket_iam_member.reads_zips,
   ]
 }

@@ -69,6 +69,16 @@ run "a_name_that_can_be_no_runbook_is_refused" {
   expect_failures = [var.name]
 }
 
+run "missing_data_takes_a_duration" {
+  command = plan
+
+  variables {
+    thresholds = [{ name = "none", filter = "x", below = 1, missing = "EVALUATION_MISSING_DATA_ACTIVE" }]
+  }
+
+  expect_failures = [var.thresholds]
+}
+
 run "a_threshold_has_one_side" {
   command = plan
 
