@@ -4,13 +4,16 @@ locals {
   registry_apis = [
     "artifactregistry.googleapis.com",
     "binaryauthorization.googleapis.com",
+    "cloudbilling.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudkms.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
     "containeranalysis.googleapis.com",
     "containerscanning.googleapis.com",
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
     "pubsub.googleapis.com",
+    "serviceusage.googleapis.com",
     "sts.googleapis.com",
     "storage.googleapis.com",
   ]
@@ -20,6 +23,8 @@ locals {
     "billingbudgets.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
+    "cloudkms.googleapis.com",
+    "cloudresourcemanager.googleapis.com", # rights on a whole project, and its audit log
     "cloudscheduler.googleapis.com",
     "compute.googleapis.com",
     "containeranalysis.googleapis.com", # asked by the functions, whose project pays
@@ -31,6 +36,7 @@ locals {
     "run.googleapis.com",
     "secretmanager.googleapis.com",
     "servicenetworking.googleapis.com",
+    "serviceusage.googleapis.com",
     "sqladmin.googleapis.com",
     "storage.googleapis.com",
   ]

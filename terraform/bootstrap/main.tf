@@ -9,10 +9,18 @@ terraform {
       source  = "hashicorp/google"
       version = "~> 7.46"
     }
+    google-beta = { # only Google's own accounts are made through it
+      source  = "hashicorp/google-beta"
+      version = "~> 7.46"
+    }
   }
 }
 
 provider "google" {
+  project = local.registry.project.id
+}
+
+provider "google-beta" {
   project = local.registry.project.id
 }
 
@@ -29,23 +37,37 @@ locals {
   github       = local.environments.dev.github
 }
 
+# A key of our own for what all environments share, if registry.encryption_key names one.
+module "encryption" {
+  source = "../modules/encryption"
+
+  project        = local.registry.project.id
+  project_number = local.registry.project.number
+  key            = local.registry.encryption_key
+  services       = ["artifactregistry", "pubsub", "storage"]
+
+  depends_on = [google_project_service.registry]
+}
+
 module "state" {
   source = "../modules/bucket"
 
-  project   = local.registry.project.id
-  name      = "${local.registry.project.id}-terraform-state"
-  location  = local.registry.region
-  versioned = true
+  project        = local.registry.project.id
+  name           = "${local.registry.project.id}-terraform-state"
+  location       = local.registry.region
+  encryption_key = module.encryption.key
+  versioned      = true
 }
 
 module "registry" {
   source = "../modules/registry"
 
-  project       = local.registry.project.id
-  region        = local.registry.region
-  name          = local.registry.repository
-  untagged_days = local.registry.untagged_days
-  kept_releases = local.registry.kept_releases
+  project        = local.registry.project.id
+  region         = local.registry.region
+  name           = local.registry.repository
+  encryption_key = module.encryption.key
+  untagged_days  = local.registry.untagged_days
+  kept_releases  = local.registry.kept_releases
 
   depends_on = [google_project_service.registry]
 }
@@ -54,8 +76,9 @@ module "registry" {
 module "assets" {
   source = "../modules/bucket"
 
-  project     = local.registry.project.id
-  name        = module.environment["dev"].buckets.assets
-  location    = local.registry.region
-  unused_days = 365 # since the last release that named it: an unchanged file outlives the release that brought it
+  project        = local.registry.project.id
+  name           = module.environment["dev"].buckets.assets
+  location       = local.registry.region
+  encryption_key = module.encryption.key
+  unused_days    = 365 # since the last release that named it: an unchanged file outlives the release that brought it
 }

@@ -8,6 +8,10 @@ terraform {
       source  = "hashicorp/google"
       version = "~> 7.46"
     }
+    google-beta = {
+      source  = "hashicorp/google-beta"
+      version = "~> 7.46"
+    }
   }
 }
 
@@ -25,11 +29,6 @@ locals {
   automation = local.whole.regions.automation
   buckets    = module.configuration.buckets
   registry   = local.whole.registry
-
-  # A key encrypts what lies in its own region; "" is Google's key.
-  key = {
-    for place, region in local.whole.regions : place => lookup(local.whole.protection.encryption_keys, region, "")
-  }
 
   # Messages may lie where they are made and where they are read.
   storage_regions = distinct([local.automation, local.serving])

@@ -46,3 +46,11 @@ def environment(request: pytest.FixtureRequest, applied: Callable[[str], Root]) 
 @pytest.fixture
 def production(applied: Callable[[str], Root]) -> Root:
     return applied("production")
+
+
+@pytest.fixture(scope="session")
+def bootstrap(code: Path) -> Root:
+    """What is made once for all, applied."""
+    root = Root(terraform_offline(), code / "bootstrap")
+    root.apply_once()
+    return root

@@ -92,7 +92,7 @@ class Root:
             env={**os.environ, **QUIET},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         if done.returncode not in accepted:
             raise TerraformFailed(f"terraform {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}")

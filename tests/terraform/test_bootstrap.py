@@ -1,23 +1,16 @@
 """What is made once: the state's bucket, the registry, and GitHub's way in."""
 
+import json
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
 from scripts.configuration import environments, for_functions, for_workflows
 from tests.terraform.stand import REPOSITORY, Root
-from tests.tools import terraform_offline
+from tests.terraform.test_security import KEYS, SECRET
 
 ALL = ("dev", "staging", "production")
-
-
-@pytest.fixture(scope="module")
-def bootstrap(code: Path) -> Root:
-    root = Root(terraform_offline(), code / "bootstrap")
-    root.apply_once()
-    return root
 
 
 def test_it_is_valid_and_a_second_plan_changes_nothing(bootstrap: Root) -> None:
@@ -157,35 +150,6 @@ def test_githubs_operator_may_command(bootstrap: Root, name: str) -> None:
     assert f"serviceAccount:{bootstrap.output('github')['accounts'][f'operator-{name}']}" in own["operators"]
 
 
-def test_every_api_that_a_resource_needs_is_switched_on(bootstrap: Root, production: Root) -> None:
-    enabled = {
-        row["service"]
-        for row in bootstrap.of("google_project_service").values()
-        if row["project"] == "pushnchat-production"
-    }
-    needed = {
-        "google_artifact_registry": "artifactregistry",
-        "google_billing": "billingbudgets",
-        "google_cloud_run": "run",
-        "google_cloud_scheduler": "cloudscheduler",
-        "google_cloudfunctions2": "cloudfunctions",
-        "google_compute": "compute",
-        "google_container_analysis": "containeranalysis",
-        "google_logging": "logging",
-        "google_monitoring": "monitoring",
-        "google_project_iam": "iam",
-        "google_pubsub": "pubsub",
-        "google_secret_manager": "secretmanager",
-        "google_service_account": "iam",
-        "google_service_networking": "servicenetworking",
-        "google_sql": "sqladmin",
-        "google_storage": "storage",
-    }
-    for kind in {row.kind for row in production.resources}:
-        prefix = next(prefix for prefix in needed if kind.startswith(prefix))
-        assert f"{needed[prefix]}.googleapis.com" in enabled, kind
-
-
 def test_only_what_pushes_from_main_attests_and_it_can_delete_nothing(bootstrap: Root) -> None:
     [note] = bootstrap.of("google_container_analysis_note").values()
     [attestor] = bootstrap.of("google_binary_authorization_attestor").values()
@@ -225,5 +189,76 @@ def test_who_applies_grants_of_the_registrys_project_only_what_an_environment_ne
         assert condition["expression"].endswith(".hasOnly(['roles/containeranalysis.occurrences.viewer'])")
 
 
-def test_no_key_is_made(bootstrap: Root) -> None:
-    assert not bootstrap.of("google_service_account_key")
+# https://cloud.google.com/apis/docs/cloud-client-libraries: what is called to make a resource, by its name's beginning.
+APIS = {
+    "google_artifact_registry": "artifactregistry",
+    "google_billing_account": "cloudbilling",
+    "google_billing_budget": "billingbudgets",
+    "google_binary_authorization": "binaryauthorization",
+    "google_cloud_run": "run",
+    "google_cloud_scheduler": "cloudscheduler",
+    "google_cloudfunctions2": "cloudfunctions",
+    "google_compute": "compute",
+    "google_container_analysis": "containeranalysis",
+    "google_iam_workload_identity": "iam",
+    "google_kms": "cloudkms",
+    "google_logging": "logging",
+    "google_monitoring": "monitoring",
+    "google_project_iam_audit_config": "cloudresourcemanager",
+    "google_project_iam_custom_role": "iam",
+    "google_project_iam_member": "cloudresourcemanager",
+    "google_project_service": "serviceusage",
+    "google_pubsub": "pubsub",
+    "google_secret_manager": "secretmanager",
+    "google_service_account": "iam",
+    "google_service_networking": "servicenetworking",
+    "google_sql": "sqladmin",
+    "google_storage": "storage",
+}
+
+
+def enabled(bootstrap: Root) -> set[tuple[str, str]]:
+    return {(row["project"], row["service"]) for row in bootstrap.of("google_project_service").values()}
+
+
+def needed(root: Root, own: str) -> set[tuple[str, str]]:
+    """Each project's APIs: the resource's own project, and `own`, which the call is charged to."""
+    found = set()
+    for row in root.resources:
+        api = APIS[max((prefix for prefix in APIS if row.kind.startswith(prefix)), key=len)]
+        found |= {(row.values.get("project") or own, f"{api}.googleapis.com"), (own, f"{api}.googleapis.com")}
+    return found
+
+
+def test_every_api_that_a_resource_needs_is_switched_on(bootstrap: Root, environment: Root) -> None:
+    project = environment.output("configuration")["whole"]["project"]["id"]
+    assert needed(environment, project) - enabled(bootstrap) == set()
+
+
+def test_every_api_that_bootstrap_needs_is_switched_on(bootstrap: Root) -> None:
+    assert needed(bootstrap, "pushnchat-registry") - enabled(bootstrap) == set()
+    by_hand = {"cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com"}
+    for project in {project for project, _ in enabled(bootstrap)}:
+        assert {(project, api) for api in by_hand} <= enabled(bootstrap)
+    [line] = [
+        line
+        for line in (REPOSITORY / "terraform" / "README.md").read_text().splitlines()
+        if "gcloud services enable" in line
+    ]
+    assert by_hand <= set(line.split()), "nothing switches these on but a person: they switch on the others"
+
+
+def test_nobody_is_everybody_and_nobody_has_a_basic_role(bootstrap: Root) -> None:
+    text = json.dumps(bootstrap.state)
+    assert "allUsers" not in text
+    assert "allAuthenticatedUsers" not in text
+    rows = [row.values for row in bootstrap.resources if row.kind.endswith("_iam_member")]
+    assert not {row["role"] for row in rows} & {"roles/owner", "roles/editor", "roles/viewer"}
+    ruling = {row["member"] for row in rows if row["role"].endswith((".admin", "Admin"))}
+    assert {member.partition("@")[0] for member in ruling} == {f"serviceAccount:github-deployer-{name}" for name in ALL}
+    assert not [row.address for row in bootstrap.resources if row.kind.endswith(("_iam_binding", "_iam_policy"))]
+
+
+def test_there_are_no_keys_and_no_values_of_secrets(bootstrap: Root) -> None:
+    assert not {row.kind for row in bootstrap.resources} & KEYS
+    assert [row.address for row in bootstrap.resources if SECRET.search(json.dumps(dict(row.values)))] == []

@@ -9,6 +9,11 @@ terraform {
   }
 }
 
+variable "encryption_key" {
+  description = "A Cloud KMS key, or \"\" for Google's."
+  type        = string
+}
+
 variable "kept_releases" {
   description = "So many newest versions of each image are always kept."
   type        = number
@@ -39,6 +44,7 @@ resource "google_artifact_registry_repository" "this" {
   location      = var.region
   repository_id = var.name
   format        = "DOCKER"
+  kms_key_name  = var.encryption_key == "" ? null : var.encryption_key
   description   = "Images of the services; a promotion adds a new tag to the same digest"
 
   docker_config {
@@ -79,9 +85,10 @@ module "topic" {
   source   = "../topic"
   for_each = toset(["gcr", "cloud-builds"])
 
-  project = var.project
-  name    = each.value
-  regions = [var.region]
+  project        = var.project
+  name           = each.value
+  regions        = [var.region]
+  encryption_key = var.encryption_key
 }
 
 output "host" {
