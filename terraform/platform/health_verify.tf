@@ -82,7 +82,7 @@ resource "google_logging_project_sink" "revision_changes" {
   project                = local.project
   name                   = "revision-changes"
   description            = "Revisions of the services that became ready or failed"
-  destination            = "pubsub.googleapis.com/projects/${local.project}/topics/revision-changes"
+  destination            = "pubsub.googleapis.com/${module.revision_changes.id}"
   unique_writer_identity = true
 
   filter = join(" AND ", [

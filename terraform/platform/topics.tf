@@ -59,7 +59,9 @@ module "rollout_events" {
   encryption_key = local.key.automation
 }
 
-# Who sent which command is on record with Google too, not only in our ledger.
+# What is written to topics and subscriptions is in Google's audit log; publishing a message is not: Pub/Sub writes no
+# Data Access entry for it. So a command's `by` is its sender's own word, and IAM alone says who could have sent it.
+# https://cloud.google.com/pubsub/docs/audit-logging
 resource "google_project_iam_audit_config" "pubsub" {
   project = local.project
   service = "pubsub.googleapis.com"

@@ -2,13 +2,27 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from scripts import describe_iam
 from scripts.configuration import costs, environments
 from tests.terraform.stand import Root
 
 
-def test_the_page_of_rights_is_what_terraform_grants(production: Root) -> None:
-    assert describe_iam.PAGE.read_text() == describe_iam.page(production.state)
+def test_the_page_of_rights_is_what_terraform_grants(production: Root, bootstrap: Root) -> None:
+    assert describe_iam.PAGE.read_text() == describe_iam.page(production.state, bootstrap.state)
+
+
+@pytest.mark.parametrize("member", ["allUsers", "domain:x.example", "serviceAccount:", "user:nobody", "sink", ""])
+def test_a_right_of_somebody_unknown_is_no_row_but_an_error(member: str) -> None:
+    row = {
+        "address": "google_project_iam_member.x",
+        "mode": "managed",
+        "type": "google_project_iam_member",
+        "values": {"member": member, "role": "roles/x", "project": "p"},
+    }
+    with pytest.raises(ValueError, match=r"google_project_iam_member\.x"):
+        describe_iam.grants({"values": {"root_module": {"resources": [row]}}}, "p")
 
 
 def test_the_environments_differ_in_names_alone(applied: Callable[[str], Root], production: Root) -> None:

@@ -12,8 +12,9 @@ locals {
   _own       = yamldecode(file("${local._directory}/${var.environment}/environment.yaml"))
 
   # `merge` fails on what is no mapping, and `try` then takes the upper value, or the lower where there is none.
-  # Terraform has no recursion: each step below goes one key deeper, down to services.backend.secrets.DATABASE_URL.version,
-  # as deep as anything is declared; tests/configuration lays an override at every depth over the common file.
+  # Terraform has no recursion: each step below goes one key deeper, down to the limits of one page in
+  # services.frontend.connectivity.budgets, as deep as anything is declared; tests/configuration lays an override over
+  # every mapping there is.
   whole = {
     for a in setunion(keys(local._common), keys(local._own)) : a => try(
       {
@@ -22,7 +23,13 @@ locals {
             for c in setunion(keys(try(local._common[a][b], {})), keys(try(local._own[a][b], {}))) : c => try(
               {
                 for d in setunion(keys(try(local._common[a][b][c], {})), keys(try(local._own[a][b][c], {}))) : d => try(
-                  merge(local._common[a][b][c][d], local._own[a][b][c][d]), local._own[a][b][c][d], local._common[a][b][c][d]
+                  {
+                    for e in setunion(keys(try(local._common[a][b][c][d], {})), keys(try(local._own[a][b][c][d], {}))) : e => try(
+                      merge(local._common[a][b][c][d][e], local._own[a][b][c][d][e]),
+                      local._own[a][b][c][d][e], local._common[a][b][c][d][e]
+                    )
+                  },
+                  local._own[a][b][c][d], local._common[a][b][c][d]
                 )
               },
               local._own[a][b][c], local._common[a][b][c]
