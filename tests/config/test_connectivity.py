@@ -37,6 +37,8 @@ def test_nothing_is_asked_where_nothing_is_said() -> None:
         ({"mode": "warn"}, f"{PATH}.budgets: must be an object with a budget for at least one route"),
         ({"budgets": []}, f"{PATH}.budgets: must be an object with a budget for at least one route"),
         ({"budgets": {"rooms": {}}}, f'{PATH}.budgets.rooms: a route starts with "/" and does not end in "z"'),
+        ({"budgets": {"/healthz": {}}}, f'{PATH}.budgets./healthz: a route starts with "/" and does not end in "z"'),
+        ({"budgets": {"/": {"bytes_max": float("inf")}}}, f"{PATH}.budgets./.bytes_max: must be a number above 0"),
         ({"budgets": {"/": 5}}, f"{PATH}.budgets./: must be an object; {{}} is the usual budget"),
         ({"budgets": {"/": {"bytes": 5}}}, f"{PATH}.budgets./.bytes: unknown field"),
         ({"budgets": {"/": {"bytes_max": 0}}}, f"{PATH}.budgets./.bytes_max: must be a number above 0"),

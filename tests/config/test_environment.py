@@ -65,6 +65,48 @@ def test_every_knob_of_the_strategy_can_be_set() -> None:
     )
 
 
+def test_every_field_of_a_service_is_kept() -> None:
+    row = {"image": "i", "deploy_tags": "v[0-9]+", "deploys_on": "build", "probe_paths": ["/up", "/"]}
+    service = load(services={"web": row}).services["web"]
+    assert (service.name, service.image) == ("web", "i")
+    assert (service.deploy_tags, service.deploys_on, service.probe_paths) == ("v[0-9]+", "build", ("/up", "/"))
+    usual = load().services["web"]
+    assert (usual.deploy_tags, usual.deploys_on, usual.backup_age_max) == (".+", "push", timedelta(hours=30))
+    assert load().name == "dev"
+
+
+def test_the_least_and_the_most_of_a_knob_are_taken() -> None:
+    row = {"step_bake_time_seconds": 0, "verify_deadline_seconds": 0.5, "latency_ms_min": 59_999}
+    strategy = load(services={"web": {"image": "i", "strategy": row}}).services["web"].strategy
+    assert (strategy.step_bake_time, strategy.latency_ms_min) == (timedelta(), 59_999)
+    web = {"image": "i", "backup_age_max_seconds": 1}
+    assert load(services={"web": web}).services["web"].backup_age_max == timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"on_newer": "later"}, "on_newer: must be one of supersede, queue"),
+        ({"harm_points_max": 0}, "harm_points_max: must be a number above 0 and below 100"),
+        ({"proof_time_seconds": -1}, "proof_time_seconds: must be a number of seconds, 0 or more"),
+        ({"steps": [5, 5]}, "steps: must be ascending whole percents from 1 to 99"),
+    ],
+)
+def test_a_knob_says_what_it_must_be(row: dict[str, Any], problem: str) -> None:
+    assert web_problems(strategy=row) == [f"services.web.strategy.{problem}"]
+
+
+def test_all_problems_are_one_error() -> None:
+    with pytest.raises(InvalidEnvironment) as error:
+        load(services={"web": {"image": "", "x": 1}})
+    assert str(error.value) == ("services.web.x: unknown field; services.web.image: must be a text that is not empty")
+
+
+def test_no_services_are_a_problem_of_their_own() -> None:
+    text = json.dumps({name: value for name, value in GOOD.items() if name != "services"})
+    assert problems(text) == ["services: must be an object with at least one service"]
+
+
 def test_a_service_names_the_database_its_releases_migrate() -> None:
     web = {"image": "i", "database": "chat/app", "backup_age_max_seconds": 3600}
     backups = {"bucket": "exports", "instances": {"chat": ["app"]}}

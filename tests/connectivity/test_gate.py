@@ -62,6 +62,15 @@ def test_every_limit_that_is_broken_is_said_with_both_figures(found: Page, said:
     assert problems(found, Budget()) == said
 
 
+def test_what_is_just_allowed_is_allowed() -> None:
+    found = page(html(20_000), script(160_000), script(20_000, "/a.css", kind=Kind.STYLE), ttfb_ms=2_000.0)
+    assert problems(found, Budget(requests_max=3, load_seconds_max={})) == []
+    second = load_seconds(page(), LINES[0])
+    assert problems(page(), Budget(load_seconds_max={LINES[0].name: second})) == []
+    grown = page(html(), script(63_200))
+    assert growth(grown, page(), Budget(growth_percent_max=100 * (67_200 / 64_000 - 1))) == []
+
+
 def test_a_first_visit_has_its_limit_on_every_line() -> None:
     strict = Budget(load_seconds_max={line.name: 0.1 for line in LINES})
     assert [text.split(" on ")[1] for text in problems(page(), strict)] == [
@@ -108,6 +117,14 @@ def test_a_broken_budget_stops_a_release_where_that_is_wanted() -> None:
     found = opinion({"/": HEAVY}, {"/": page()}, Connectivity(mode=Mode.BLOCK, budgets=WANTED))
     assert found.broken == ("/ sends 190,000 bytes of scripts, 150,000 are allowed",)
     assert found.said == f"/ is {in_words(HEAVY)}; / grew by 203 % from 64,000 bytes"
+
+
+def test_every_route_says_what_is_wrong_with_it() -> None:
+    wanted = Connectivity(mode=Mode.BLOCK, budgets={"/": Budget(), "/rooms": Budget()})
+    small = {"/": page(), "/rooms": page()}
+    found = opinion({"/": HEAVY, "/rooms": page(html(), script(500_000))}, small, wanted)
+    assert [text.split(" ")[0] for text in found.broken] == ["/", "/rooms", "/rooms", "/rooms", "/rooms"]
+    assert found.said.count("grew by") == 2
 
 
 def test_a_broken_budget_is_told_where_that_is_wanted() -> None:
