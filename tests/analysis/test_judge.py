@@ -260,12 +260,13 @@ def test_spans_are_told_in_the_unit_that_fits(minutes: float, told: str) -> None
     assert span(minutes) == told
 
 
-def test_a_canary_that_just_died_is_told_by_one_minute_and_our_probes() -> None:
+@pytest.mark.parametrize("share", [25, 100])
+def test_a_canary_that_just_died_is_told_by_one_minute_and_our_probes(share: int) -> None:
     rows = [*steady(20, minutes=30, until=NOW - MINUTE), *steady(20, 20, minutes=1)]
-    found = history(stable=steady(60, minutes=90), canary=rows)
-    assert look(found, minutes=30).health is not Health.UNHEALTHY
-    assert look(found, minutes=30, probes=(PROBE,)).health is not Health.UNHEALTHY
-    verdict = look(found, minutes=30, probes=(FAILED,))
+    found = history(stable=steady(60, minutes=90, until=NOW - (30 if share == 100 else 0) * MINUTE), canary=rows)
+    for probes in ((), (PROBE,), (FAILED, PROBE)):
+        assert look(found, minutes=30, share=share, probes=probes).health is not Health.UNHEALTHY
+    verdict = look(found, minutes=30, share=share, probes=(FAILED,))
     assert verdict.reason == "It answers nobody, our own probes neither: status 503."
 
 

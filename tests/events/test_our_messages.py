@@ -67,6 +67,7 @@ _SAMPLES = st.builds(
     end=_TIMES,
     requests_by_class=st.dictionaries(_TEXT, st.integers(0, 10**6), max_size=3),
     latency=st.just(Histogram()) | _histograms(),
+    failed_starts=st.integers(0, 99),
 )
 _SPANS = st.integers(1, 10**6).map(lambda seconds: timedelta(seconds=seconds))
 _QUESTIONS = st.builds(
