@@ -31,7 +31,7 @@ class Watcher:
     """A context manager, with a line of its own to Cloud Run, which nothing breaks."""
 
     def __init__(self, cloud: LocalCloud) -> None:
-        self._cloud = cloud
+        self.cloud = cloud
         self._run = CloudRun(PROJECT, REGION, cloud.run_endpoint)
 
     def __enter__(self) -> Self:
@@ -62,13 +62,13 @@ class Watcher:
 
     def promote_first(self, digest: str) -> None:
         self.until(lambda row: row.rollout is not None and row.rollout.phase is Phase.BAKING, "the first release bakes")
-        self._cloud.command(Verb.PROMOTE, service=SERVICE, by="amina@example.org", why="a start")
+        self.cloud.command(Verb.PROMOTE, service=SERVICE, by="amina@example.org", why="a start")
         self.until(ended(digest), "the first release is promoted")
 
     def until_all_is_told(self) -> Record:
         """Nothing waits to be published or delivered."""
         calm = self.until(lambda row: not row.outbox, "everything is told")
-        self.until(lambda _: backlog(self._cloud, "notify") == 0, "notify has heard everything")
+        self.until(lambda _: backlog(self.cloud, "notify") == 0, "notify has heard everything")
         return calm
 
 

@@ -135,18 +135,12 @@ def test_a_container_that_dies_later_is_replaced(plane: LocalDataPlane) -> None:
     assert started(plane, "web-1") == ""
     plane.route("web", {"web-1": 100}, {})
     uri = plane.service_uri("web")
-    (row,) = plane.snapshot()["processes"]
-    os.kill(row["pid"], signal.SIGKILL)
+    plane.kill_revision("web", "web-1")
     wait_until(lambda: [one["restarts"] for one in plane.snapshot()["processes"]] == [1])
-    wait_until(lambda: plane.snapshot()["processes"][0]["state"] == "ready")
-    wait_until(lambda: answers(uri))
-
-
-def answers(uri: str) -> bool:
-    try:
-        return bool(get(uri)["revision"])
-    except OSError:
-        return False
+    assert get(uri) == {"revision": "web-1", "version": "1"}  # waited for it
+    (row,) = plane.snapshot()["processes"]
+    assert row["state"] == "ready"
+    assert plane.snapshot()["unserved"] == 0
 
 
 def test_a_release_can_turn_bad_while_it_runs(plane: LocalDataPlane) -> None:

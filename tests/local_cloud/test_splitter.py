@@ -56,8 +56,9 @@ class World:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         await self.place(name, runner.addresses[0][1])
 
-    async def place(self, name: str, port: int | None) -> None:
-        await self.splitter.answer({"ask": "instance", "service": "web", "revision": name, "port": port})
+    async def place(self, name: str, port: int | None, *, coming: bool = False) -> None:
+        question = {"ask": "instance", "service": "web", "revision": name, "port": port}
+        await self.splitter.answer({**question, "coming": coming})
 
     async def route(self, percents: dict[str, int], tags: dict[str, str] | None = None) -> None:
         await self.splitter.answer({"ask": "route", "service": "web", "percents": percents, "tags": tags or {}})
@@ -76,21 +77,26 @@ class World:
     async def dropped(self) -> int:
         return int((await self.splitter.answer({"ask": "state"}))["dropped"])
 
+    async def unserved(self) -> int:
+        return int((await self.splitter.answer({"ask": "state"}))["unserved"])
+
 
 @asynccontextmanager
-async def world() -> AsyncIterator[World]:
+async def world(pending: float) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(proxying.session())
         client = await stack.enter_async_context(ClientSession())
-        splitter = Splitter(session=session, period_seconds=1.0, clock=lambda: made.now)
+        splitter = Splitter(session=session, period_seconds=1.0, clock=lambda: made.now, pending_seconds_max=pending)
         made = World(stack, splitter, client)
         stack.push_async_callback(splitter.close)
         yield made
 
 
-def in_a_world(scenario: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+def in_a_world(scenario: Callable[[World], Coroutine[Any, Any, None]], *, pending: float = 0.3) -> None:
+    """pending: for how many seconds a request waits for an instance."""
+
     async def run() -> None:
-        async with asyncio.timeout(15), world() as made:
+        async with asyncio.timeout(15), world(pending) as made:
             await scenario(made)
 
     asyncio.run(run())
@@ -364,7 +370,38 @@ def test_a_container_that_keeps_refusing_connections_costs_its_revision_a_503() 
         await world.route({"web-1": 100})
         assert (await world.get(await world.uri()))[0] == 503
         assert await world.totals() == {"web-1": {503: 1}}
-        assert await world.dropped() == 1
+        assert (await world.dropped(), await world.unserved()) == (1, 1)
+
+    in_a_world(scenario)
+
+
+def test_requests_and_sockets_wait_for_the_instance_that_takes_the_place_of_a_dead_one() -> None:
+    async def scenario(world: World) -> None:
+        await (await world.revision("web-1")).cleanup()  # dead, and nobody has noticed yet
+        await world.route({"web-1": 100})
+        uri = await world.uri()
+        early = asyncio.create_task(world.get(uri))
+        socket = asyncio.create_task(world.client.ws_connect(f"{uri}/ws"))
+        await asyncio.sleep(0)
+        await world.place("web-1", None, coming=True)
+        late = asyncio.create_task(world.get(uri))
+        await asyncio.sleep(0)
+        await world.revision("web-1")
+        assert [await early, await late] == [(200, "web-1")] * 2
+        assert (await (await socket).receive_json())["revision"] == "web-1"
+        await (await socket).close()
+        assert (await world.dropped(), await world.unserved()) == (0, 0)
+
+    in_a_world(scenario, pending=10)
+
+
+def test_nobody_waits_for_an_instance_for_ever() -> None:
+    async def scenario(world: World) -> None:
+        await world.place("web-1", None, coming=True)
+        await world.route({"web-1": 100})
+        assert (await world.get(await world.uri()))[0] == 503
+        assert await world.totals() == {}
+        assert (await world.dropped(), await world.unserved()) == (1, 1)
 
     in_a_world(scenario)
 

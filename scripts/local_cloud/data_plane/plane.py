@@ -1,8 +1,11 @@
 """The local cloud's data plane: revisions as processes behind the traffic splitter, and what it measured."""
 
+import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +85,7 @@ class LocalDataPlane:
         def gone() -> None:
             with self._lock:
                 if self._containers.get((service, revision)) is container:
-                    self._ask("instance", service=service, revision=revision, port=None)
+                    self._ask("instance", service=service, revision=revision, port=None, coming=True)
 
         container = Container(
             command=command,
@@ -115,6 +118,11 @@ class LocalDataPlane:
             self._ask("instance", service=service, revision=revision, port=None)
         container.stop()
 
+    def kill_revision(self, service: str, revision: str) -> None:
+        """Kills its process where it stands, as one that crashes; another takes its place by itself."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._containers[service, revision].pid, signal.SIGKILL)
+
     def route(self, service: str, percents: Mapping[str, int], tags: Mapping[str, str]) -> None:
         """From its return on, new requests follow these percents (by revision) and tags (to a revision)."""
         with self._lock:
@@ -137,6 +145,7 @@ class LocalDataPlane:
         """JSON-able: processes, routes, requests by service, revision and class, dropped, open WebSockets.
 
         dropped: requests the splitter itself answered 502, 503 or 504, and WebSockets whose container vanished.
+        unserved: those of them that no container took a byte of.
         """
         state = self._ask("state")
         with self._lock:
@@ -173,6 +182,7 @@ class LocalDataPlane:
             "requests": requests,
             "web_sockets": web_sockets,
             "dropped": state["dropped"],
+            "unserved": state["unserved"],
         }
 
     def _ask(self, question: str, **details: Any) -> Any:

@@ -60,10 +60,14 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """failure: the container gave no whole answer, and this is what its request counts as."""
+    """failure: the container gave no whole answer, and this is what its request counts as.
+
+    refused: it took no byte of the request, so that another may have it.
+    """
 
     response: web.StreamResponse
     failure: Failure | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,7 @@ class Tunnel:
     response: web.StreamResponse
     ending: Ending
     opened: bool
+    refused: bool = False
 
 
 def session() -> ClientSession:
@@ -94,8 +99,9 @@ async def forward(client: ClientSession, request: web.BaseRequest, port: int) ->
         upstream = await _send(client, request, port)
     except TimeoutError:
         return Passed(response=_refusal(Failure.TIMEOUT), failure=Failure.TIMEOUT)
-    except (ClientError, OSError):
-        return Passed(response=_refusal(Failure.UNAVAILABLE), failure=Failure.UNAVAILABLE)
+    except (ClientError, OSError) as error:
+        refused = isinstance(error, ClientConnectorError)
+        return Passed(response=_refusal(Failure.UNAVAILABLE), failure=Failure.UNAVAILABLE, refused=refused)
     response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=_end_to_end(upstream.headers))
     try:
         return Passed(response=response, failure=await _stream_back(request, upstream, response))
@@ -115,8 +121,9 @@ async def tunnel(client: ClientSession, request: web.BaseRequest, port: int, ope
         )
     except WSServerHandshakeError as refusal:
         return Tunnel(response=web.Response(status=refusal.status), ending=Ending.REFUSED, opened=False)
-    except (ClientError, OSError, TimeoutError):
-        return Tunnel(response=_refusal(Failure.UNAVAILABLE), ending=Ending.BROKEN, opened=False)
+    except (ClientError, OSError, TimeoutError) as error:
+        refused = isinstance(error, ClientConnectorError)
+        return Tunnel(response=_refusal(Failure.UNAVAILABLE), ending=Ending.BROKEN, opened=False, refused=refused)
     async with upstream:
         downstream = web.WebSocketResponse(
             protocols=(upstream.protocol,) if upstream.protocol else (),

@@ -4,7 +4,8 @@ One port per service shares requests among revisions by percent; one port per ta
 `LocalDataPlane` as `python -m scripts.local_cloud.data_plane.splitter SAMPLE_PERIOD_SECONDS` and asked in JSON lines:
 
     {"ask": "listen", "service": "web", "tag": ""}                        -> the port; the same one every time
-    {"ask": "instance", "service": "web", "revision": "web-1", "port": 1} -> where it listens; null: nowhere any more
+    {"ask": "instance", "service": "web", "revision": "web-1", "port": 1} -> where it listens; null: nowhere any more,
+                                       or with "coming": true not yet again
     {"ask": "route", "service": "web", "percents": {"web-1": 100}, "tags": {"canary": "web-2"}}
     {"ask": "collect"}                                                    -> measurements of periods that ended, once
     {"ask": "state"}                                                      -> totals since the start
@@ -20,27 +21,40 @@ from typing import Any, assert_never
 from aiohttp import ClientSession, web
 
 from scripts.local_cloud.data_plane import proxying
+from scripts.local_cloud.data_plane.instances import Instances, NoInstance
 from scripts.local_cloud.data_plane.measurements import Meter
-from scripts.local_cloud.data_plane.proxying import Ending, Failure
+from scripts.local_cloud.data_plane.proxying import Ending, Failure, Passed, Tunnel
 from scripts.local_cloud.data_plane.shares import Shares
 from scripts.local_cloud.processes.conversation import answer_questions
 
 HOST = "127.0.0.1"
+# How long a request waits for an instance that is being started.
+# https://cloud.google.com/run/docs/about-instance-autoscaling
+PENDING_SECONDS_MAX = 10.0
 
 
 class Splitter:
     """Routes, ports and counts. A route change is one assignment between two requests."""
 
-    def __init__(self, *, session: ClientSession, period_seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        *,
+        session: ClientSession,
+        period_seconds: float,
+        clock: Callable[[], float],
+        pending_seconds_max: float = PENDING_SECONDS_MAX,
+    ) -> None:
+        self._pending_seconds_max = pending_seconds_max
         self._session = session
         self._clock = clock
         self._meter = Meter(period_seconds)
-        self._instances: dict[tuple[str, str], int] = {}
+        self._instances = Instances()
         self._shares: dict[str, Shares] = {}
         self._tags: dict[str, dict[str, str]] = {}
         self._ports: dict[tuple[str, str], int] = {}
         self._runners: list[web.ServerRunner] = []
         self._dropped = 0
+        self._unserved = 0
         self._web_sockets: dict[tuple[str, str], int] = {}
 
     async def answer(self, question: dict[str, Any]) -> Any:
@@ -48,7 +62,8 @@ class Splitter:
             case "listen":
                 return await self._listen(question["service"], question["tag"])
             case "instance":
-                self._place(question["service"], question["revision"], question["port"])
+                key = question["service"], question["revision"]
+                self._instances.place(key, question["port"], coming=question.get("coming", False))
                 return None
             case "route":
                 self._shares[question["service"]] = Shares(question["percents"])
@@ -76,16 +91,11 @@ class Splitter:
             self._ports[key] = runner.addresses[0][1]
         return self._ports[key]
 
-    def _place(self, service: str, revision: str, port: int | None) -> None:
-        if port is None:
-            self._instances.pop((service, revision), None)
-        else:
-            self._instances[service, revision] = port
-
     def _state(self) -> dict[str, Any]:
         return {
             "totals": [[service, revision, codes] for (service, revision), codes in self._meter.totals.items()],
             "dropped": self._dropped,
+            "unserved": self._unserved,
             "web_sockets": [[service, revision, count] for (service, revision), count in self._web_sockets.items()],
         }
 
@@ -100,39 +110,57 @@ class Splitter:
             else:
                 shares = self._shares.get(service)
                 revision = shares.next() if shares is not None else None
-            port = None if revision is None else self._instances.get((service, revision))
-            if revision is None or port is None:  # never reached a container, so Cloud Run counts it for nobody
-                self._dropped += 1
-                return web.Response(status=503, text="Service Unavailable: no instance.\n")
-            return await self._pass(request, service, revision, port)
+            if revision is None:
+                return self._nobody()
+            try:
+                return await self._pass(request, service, revision)
+            except NoInstance:  # never reached a container, so Cloud Run counts it for nobody
+                return self._nobody()
 
         return door
 
-    async def _pass(self, request: web.BaseRequest, service: str, revision: str, port: int) -> web.StreamResponse:
+    def _nobody(self) -> web.Response:
+        self._dropped += 1
+        self._unserved += 1
+        return web.Response(status=503, text="Service Unavailable: no instance.\n")
+
+    async def _pass(self, request: web.BaseRequest, service: str, revision: str) -> web.StreamResponse:
+        """Raises NoInstance. What a request waits for an instance is no part of its latency, as at Google."""
         started = time.perf_counter()
 
         def count(code: int) -> None:
             self._meter.add(self._clock(), service, revision, code, (time.perf_counter() - started) * 1000)
 
         if proxying.is_web_socket(request):
-            return await self._pass_web_socket(request, service, revision, port)
-        passed = await proxying.forward(self._session, request, port)
+            return await self._pass_web_socket(request, service, revision)
+
+        async def attempt(port: int) -> Passed:
+            nonlocal started
+            started = time.perf_counter()
+            return await proxying.forward(self._session, request, port)
+
+        passed = await self._instances.offer((service, revision), attempt, self._pending_seconds_max)
         if passed.failure is not None:
             self._dropped += 1
+            self._unserved += passed.refused
         count(passed.failure or passed.response.status)
         return passed.response
 
-    async def _pass_web_socket(
-        self, request: web.BaseRequest, service: str, revision: str, port: int
-    ) -> web.StreamResponse:
-        """Counted when it opens and when it fails; how long it stayed open says nothing about latency."""
+    async def _pass_web_socket(self, request: web.BaseRequest, service: str, revision: str) -> web.StreamResponse:
+        """Counted when it opens and when it fails; how long it stayed open says nothing about latency.
+
+        Raises NoInstance.
+        """
         key = (service, revision)
 
         def opened() -> None:
             self._meter.add(self._clock(), service, revision, 101, None)
             self._web_sockets[key] = self._web_sockets.get(key, 0) + 1
 
-        tunnel = await proxying.tunnel(self._session, request, port, opened)
+        async def attempt(port: int) -> Tunnel:
+            return await proxying.tunnel(self._session, request, port, opened)
+
+        tunnel = await self._instances.offer(key, attempt, self._pending_seconds_max)
         if tunnel.opened:
             self._web_sockets[key] -= 1
         match tunnel.ending:
@@ -143,6 +171,7 @@ class Splitter:
             case Ending.BROKEN:
                 self._meter.add(self._clock(), service, revision, Failure.UNAVAILABLE, None)
                 self._dropped += 1
+                self._unserved += tunnel.refused
             case never:
                 assert_never(never)
         return tunnel.response
