@@ -1,6 +1,5 @@
 """The reference frontend, built from a clean install of its lock file and served as its container does, is light."""
 
-import gzip
 import os
 import re
 import shutil
@@ -15,15 +14,15 @@ import pytest
 import requests
 
 from scripts.local_cloud.processes.ports import free_port
+from shared.adapters.probes import HttpProber
+from shared.connectivity.budget import Budget
+from shared.connectivity.gate import in_words, problems
 from tests.dockerfiles.load import Load
 from tests.local_cloud.waiting import wait_until
 from tests.tools import required
 
 FRONTEND = Path(__file__).parents[2] / "dockerfiles" / "reference" / "frontend"
 RELEASE = "5f2a9c1"
-WIRE_BYTES_MAX = 200_000  # at 400 kbit/s, what five seconds carry
-HTML_BYTES_MAX = 20_000
-REQUESTS_MAX = 10
 
 
 @pytest.fixture(scope="module")
@@ -86,20 +85,9 @@ def test_it_is_live_and_ready_and_says_its_revision(frontend: Served) -> None:
 
 
 def test_its_first_load_fits_a_slow_line(frontend: Served) -> None:
-    """Wire bytes as a browser that takes gzip gets them: the page, and every script and style that it names."""
-    page = requests.get(frontend.uri, timeout=5)
-    assert page.headers["content-encoding"] == "gzip"
-    assets = sorted(set(re.findall(r'(?:src|href)="(/_next/static/[^"]+)"', page.text)))
-    assert assets
-    sizes = {"/": len(gzip.compress(page.content))}
-    for path in assets:
-        answer = requests.get(f"{frontend.uri}{path.replace('&amp;', '&')}", timeout=5)
-        assert answer.status_code == 200, path
-        assert "immutable" in answer.headers["cache-control"], path
-        sizes[path] = len(gzip.compress(answer.content))
-    assert sizes["/"] <= HTML_BYTES_MAX
-    assert sum(sizes.values()) <= WIRE_BYTES_MAX, sizes
-    assert len(sizes) <= REQUESTS_MAX, sizes
+    """As health_verify measures it, by the budget of a route that has no other."""
+    page = HttpProber().load(frontend.uri, "/")
+    assert problems(page, Budget()) == [], in_words(page)
 
 
 def test_it_takes_no_image_library_along(built: Path) -> None:
