@@ -146,6 +146,16 @@ def test_every_function_answers_a_real_message_from_its_zip_alone(served: tuple[
         topic, body, rule = QUIET[name]
         status, answer = post(port, topic, body, bearer)
         assert (status, answer.partition(":")[0]) == (200, rule)
+    assert break_off(port, bearer).startswith(b"HTTP/1.1 503 ")
+
+
+def break_off(port: int, authorization: str) -> bytes:
+    """The answer to a message whose sender stops in the middle of it."""
+    head = f"POST /projects/demo/topics/any HTTP/1.1\r\nHost: here\r\nAuthorization: {authorization}\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(f'{head}Content-Length: 700\r\n\r\n{{"message": '.encode())
+        connection.shutdown(socket.SHUT_WR)
+        return connection.recv(1 << 16)
 
 
 def test_every_function_but_notify_has_a_message_it_can_answer_alone() -> None:

@@ -103,6 +103,17 @@ def test_a_broken_envelope_is_kept_as_well(room: Room) -> None:
     assert base64.b64decode(json.loads(kept.data)["body"]) == b"not json"
 
 
+@pytest.mark.parametrize("came", [b"", b'{"message": '])
+def test_a_body_that_broke_off_is_redelivered_and_nothing_of_it_is_kept(room: Room, came: bytes) -> None:
+    """As the framework's server hands it out when whoever pushed died in the middle."""
+    cut = {"CONTENT_LENGTH": "700", "wsgi.input_terminated": True}
+    bearer = {"Authorization": f"Bearer {token(datetime.now(UTC))}"}
+    answer = room.client.post("/projects/p/topics/gcr", data=came, headers=bearer, environ_overrides=cut)
+    assert answer.status_code == 503
+    assert room.cloud.messages.on("rejected-events") == []
+    assert room.handled == []
+
+
 def test_a_rejection_that_cannot_be_kept_is_redelivered(room: Room) -> None:
     room.cloud.messages.down = True
     assert room.post(b"not json") == 503
