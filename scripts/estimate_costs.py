@@ -5,8 +5,8 @@
     scripts/estimate_costs.py page [--check]             writes docs/reference/costs.md; with --check changes nothing
 
 Prices are list prices in US dollars of November 2026, noted by hand: the page named beside a line is the authority.
-They drift, and regions differ by a third; what the estimate is good for is which line is large, and what a change of
-the configuration does to it. Free tiers are taken off as if this were the account's only project.
+They drift; what the estimate is good for is which line is large, and what a change of the configuration does to it.
+Free tiers are taken off as if this were the account's only project.
 """
 
 import argparse
@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from scripts.own_python import sentence
 
 try:
-    from scripts.configuration import environments
-    from scripts.configuration.costs import automation, canary, serving
+    from scripts.configuration import environments, prices
+    from scripts.configuration.costs import Line, automation, canary, registry, serving
     from scripts.configuration.declaration import Configuration
     from scripts.configuration.for_functions import delivery_environment
     from shared.config.environment import load_environment
@@ -42,11 +42,12 @@ What is kept warm is said in `scaling.instances_min`, and only production keeps 
 def report(found: Configuration, requests_per_second: float) -> str:
     """The whole estimate as text."""
     managed = load_environment(delivery_environment(found)).services
-    parts = [
+    parts: list[tuple[str, list[Line]]] = [
         ("The automation, a month", list(automation(found))),
         ("What it delivers, a month", list(serving(found, requests_per_second))),
+        ("What all environments share, a month, once", list(registry(found))),
         *(
-            (f"One canary of {name}", list(canary(service, managed[name].strategy)))
+            (f"One canary of {name}", list(canary(service, managed[name].strategy, found.regions.serving)))
             for name, service in found.services.items()
         ),
     ]
@@ -58,9 +59,28 @@ def report(found: Configuration, requests_per_second: float) -> str:
     return "\n".join(text)
 
 
+def _regions() -> str:
+    """What a region adds, as a table."""
+    found = environments.read(environments.names()[0]).found
+    if found is None:
+        return ""
+    rows = "".join(
+        f"| {place} | `{region}` | {prices.run_factor(region):g} | {prices.other_factor(region):g} |\n"
+        for place, region in (("serving", found.regions.serving), ("automation", found.regions.automation))
+    )
+    return f"""## What a region adds
+
+Cloud Run has two price tiers, and its second costs {prices.RUN_TIER_2_FACTOR:g} times the first: {prices.RUN_TIERS}.
+Databases and storage have no tiers but a price for every region; {prices.OTHER_FACTOR:g} is assumed, on the safe side.
+
+| what is there | region | Cloud Run, times | databases and storage, times |
+|---|---|---|---|
+{rows}"""
+
+
 def page() -> str:
     """docs/reference/costs.md. Raises ValueError for an environment that is not sound."""
-    parts = [_INTRODUCTION]
+    parts = [_INTRODUCTION, _regions()]
     for name in environments.names():
         found = environments.read(name).found
         if found is None:
@@ -70,6 +90,12 @@ def page() -> str:
             f"## {name}, {traffic:g} requests a second to each service\n\n```text\n{report(found, traffic)}```\n"
         )
     return "\n".join(parts)
+
+
+def totals(found: Configuration, requests_per_second: float) -> tuple[float, float]:
+    """Dollars a month: the automation, and with what it delivers."""
+    alone = sum(line.dollars for line in automation(found))
+    return alone, alone + sum(line.dollars for line in serving(found, requests_per_second))
 
 
 def write_page(*, check: bool) -> int:

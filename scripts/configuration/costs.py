@@ -16,6 +16,10 @@ _MESSAGE_SECONDS = 0.3  # any other function, likewise
 _ROLLOUT_MESSAGES = 60  # verdicts, steps and announcements of one rollout that passes
 _CONDITIONS_PER_FUNCTION, _CONDITIONS_PER_SERVICE, _CONDITIONS_PER_DATABASE, _CONDITIONS_BESIDES = 4, 15, 9, 3
 _LOG_LINE_BYTES = 600
+CHECKERS = 3  # terraform/platform/objectives.tf
+_DEPLOYS, _BUILD_MINUTES, _KEPT_BUILDS, _FUNCTION_IMAGE_GIB = 8, 2, 10, 0.05
+_RELEASES, _SERVICE_IMAGE_GIB = 60, 0.06  # a month, of each service; layers that releases share count once
+_ANSWER_KIB, _FILES_KIB = 10, 40
 _DRILLS, _DRILL_HOURS = 4.35, 1.0  # a weekly restore, as long as the promise allows
 
 
@@ -48,7 +52,7 @@ def automation(found: Configuration) -> Iterator[Line]:
         how=f"{gib:.2f} GiB of ticks and their delivery, {prices.PUBSUB_FREE_GIB} GiB are free",
         source=prices.PUBSUB,
     )
-    jobs = 3 + 2 * len(found.databases) + 2 * len(found.freeze_windows)
+    jobs = scheduler_jobs(found)
     yield Line(
         what="scheduler",
         dollars=jobs * prices.SCHEDULER_JOB,
@@ -71,6 +75,73 @@ def automation(found: Configuration) -> Iterator[Line]:
         source=prices.MONITORING,
     )
 
+    yield from _checks_and_builds(found)
+
+
+def _checks_and_builds(found: Configuration) -> Iterator[Line]:
+    checks = MONTH_MINUTES * len(found.services) * CHECKERS
+    yield Line(
+        what="checks from outside",
+        dollars=max(0, checks - prices.UPTIME_FREE) / 1000 * prices.UPTIME_THOUSAND,
+        how=f"{checks:,} of {len(found.services)} paths from {CHECKERS} regions, {prices.UPTIME_FREE:,} are free",
+        source=prices.MONITORING,
+    )
+    minutes = _DEPLOYS * len(functions()) * _BUILD_MINUTES
+    yield Line(
+        what="builds of functions",
+        dollars=max(0, minutes - prices.BUILD_FREE_MINUTES) * prices.BUILD_MINUTE,
+        how=f"{minutes} minutes for {_DEPLOYS} deploys of all, {prices.BUILD_FREE_MINUTES:,} are free",
+        source=prices.BUILD,
+    )
+    gib = _KEPT_BUILDS * len(functions()) * _FUNCTION_IMAGE_GIB
+    yield Line(
+        what="images of functions",
+        dollars=max(0.0, gib - prices.REGISTRY_FREE_GIB) * prices.REGISTRY_GIB,
+        how=f"{gib:g} GiB: {_KEPT_BUILDS} versions of each, {_FUNCTION_IMAGE_GIB:g} GiB that are not shared",
+        source=prices.REGISTRY,
+    )
+
+
+def scheduler_jobs(found: Configuration) -> int:
+    """The tick, the hourly check and the drills' tick, and each database's and each freeze window's two."""
+    return 3 + 2 * len(found.databases) + 2 * len(found.freeze_windows)
+
+
+def registry(found: Configuration) -> Iterator[Line]:
+    """What all environments share, once a month: images and their scan."""
+    kept = found.registry.kept_releases * len(found.services)
+    gib = kept * _SERVICE_IMAGE_GIB
+    yield Line(
+        what="images of services",
+        dollars=max(0.0, gib - prices.REGISTRY_FREE_GIB) * prices.REGISTRY_GIB,
+        how=f"{gib:g} GiB: {kept} releases kept, {_SERVICE_IMAGE_GIB:g} GiB each that are not shared",
+        source=prices.REGISTRY,
+    )
+    pushed = _RELEASES * len(found.services)
+    yield Line(
+        what="scanning for vulnerabilities",
+        dollars=pushed * prices.SCANNED_IMAGE,
+        how=f"{pushed} images pushed, each scanned once; a promotion pushes none",
+        source=prices.SCANNING,
+    )
+
+
+def _traffic(found: Configuration, requests_per_second: float) -> Iterator[Line]:
+    answers = requests_per_second * MONTH_SECONDS * len(found.services) * _ANSWER_KIB / 2**20
+    yield Line(
+        what="traffic",
+        dollars=answers * (prices.EGRESS_GIB + prices.BALANCED_GIB),
+        how=f"{answers:.1f} GiB of answers of {_ANSWER_KIB} KiB to the internet, through the load balancer",
+        source=prices.NETWORK,
+    )
+    files = requests_per_second * MONTH_SECONDS * _FILES_KIB / 2**20
+    yield Line(
+        what="Cloud CDN",
+        dollars=files * prices.CDN_GIB,
+        how=f"{files:.1f} GiB of files, {_FILES_KIB} KiB for each request of the frontend",
+        source=prices.CDN,
+    )
+
 
 def alert_conditions(found: Configuration) -> int:
     """How many conditions all alerts together have."""
@@ -84,12 +155,14 @@ def alert_conditions(found: Configuration) -> int:
 
 def serving(found: Configuration, requests_per_second: float) -> Iterator[Line]:
     """What the services, the database and the way to them cost in a month."""
+    dearer = prices.other_factor(found.regions.serving)
     for name, service in found.services.items():
-        yield _service(name, service, requests_per_second)
+        yield _service(name, service, requests_per_second, found.regions.serving)
+    yield from _traffic(found, requests_per_second)
     yield Line(
         what="load balancer",
         dollars=prices.LOAD_BALANCER_HOUR * 730,
-        how="four forwarding rules; traffic comes on top",
+        how="four forwarding rules",
         source=prices.LOAD_BALANCER,
     )
     yield Line(
@@ -105,8 +178,9 @@ def serving(found: Configuration, requests_per_second: float) -> Iterator[Line]:
         )
         yield Line(
             what=f"database {name}",
-            dollars=machine + disk,
-            how=f"{database.tier}{', with a standby' if database.high_availability else ''}, {database.disk_gib} GiB",
+            dollars=(machine + disk) * dearer,
+            how=f"{database.tier}{', with a standby' if database.high_availability else ''}, {database.disk_gib} GiB"
+            + _times(dearer),
             source=prices.SQL,
         )
         exports = database.disk_gib * 0.2 * database.backups.export_days
@@ -118,8 +192,10 @@ def serving(found: Configuration, requests_per_second: float) -> Iterator[Line]:
         )
         yield Line(
             what=f"drills of {name}",
-            dollars=_DRILLS * _DRILL_HOURS * (sql_hour(database.tier) + database.disk_gib * prices.SQL_DISK_GIB / 730),
-            how=f"{_DRILLS:g} restores a month into an instance of the same size, {_DRILL_HOURS:g} h each",
+            dollars=dearer
+            * (_DRILLS * _DRILL_HOURS * (sql_hour(database.tier) + database.disk_gib * prices.SQL_DISK_GIB / 730)),
+            how=f"{_DRILLS:g} restores a month into an instance of the same size, {_DRILL_HOURS:g} h each"
+            + _times(dearer),
             source=prices.SQL,
         )
     secrets = {reference.secret for service in found.services.values() for reference in service.secrets.values()}
@@ -130,8 +206,22 @@ def serving(found: Configuration, requests_per_second: float) -> Iterator[Line]:
         source=prices.SECRETS,
     )
 
+    keys = set(found.protection.encryption_keys.values())
+    if keys:
+        yield Line(
+            what="keys of our own",
+            dollars=len(keys) * prices.KMS_VERSION,
+            how=f"{len(keys)} with one version each; every rotation adds one",
+            source=prices.KMS,
+        )
 
-def _service(name: str, service: Service, requests_per_second: float) -> Line:
+
+def _times(factor: float) -> str:
+    return f", times {factor:g} for the region" if factor != 1 else ""
+
+
+def _service(name: str, service: Service, requests_per_second: float, region: str) -> Line:
+    dearer = prices.run_factor(region)
     warm = service.scaling.instances_min
     gib, cpu = service.memory_mib / 1024, int(service.cpu)
     idle = warm * MONTH_SECONDS * (cpu * prices.RUN_CPU_SECOND_IDLE + gib * prices.RUN_GIB_SECOND)
@@ -143,8 +233,8 @@ def _service(name: str, service: Service, requests_per_second: float) -> Line:
     )
     return Line(
         what=f"service {name}",
-        dollars=idle + busy,
-        how=f"{warm} kept warm, {requests / 1e6:.1f} million requests of 0.1 s",
+        dollars=(idle + busy) * dearer,
+        how=f"{warm} kept warm, {requests / 1e6:.1f} million requests of 0.1 s" + _times(dearer),
         source=prices.RUN,
     )
 
@@ -160,8 +250,9 @@ def sql_hour(tier: str) -> float:
     return int(cpus) * prices.SQL_CPU_HOUR + int(mib) / 1024 * prices.SQL_GIB_HOUR
 
 
-def canary(service: Service, strategy: Strategy) -> Iterator[Line]:
+def canary(service: Service, strategy: Strategy, region: str) -> Iterator[Line]:
     """What one rollout that passes adds: messages, and the second revision for as long as it is judged."""
+    dearer = prices.run_factor(region)
     seconds = _ROLLOUT_MESSAGES * _MESSAGE_SECONDS
     yield Line(
         what="its messages",
@@ -173,7 +264,7 @@ def canary(service: Service, strategy: Strategy) -> Iterator[Line]:
     gib = service.memory_mib / 1024
     yield Line(
         what="the second revision",
-        dollars=judged * (int(service.cpu) * prices.RUN_CPU_SECOND + gib * prices.RUN_GIB_SECOND),
-        how=f"one instance more for {judged / 60:.0f} minutes, were it busy all the time",
+        dollars=judged * dearer * (int(service.cpu) * prices.RUN_CPU_SECOND + gib * prices.RUN_GIB_SECOND),
+        how=f"one instance more for {judged / 60:.0f} minutes, were it busy all the time" + _times(dearer),
         source=prices.RUN,
     )

@@ -19,10 +19,10 @@ def found(name: str) -> Configuration:
 @pytest.mark.parametrize("name", environments.names())
 def test_every_line_has_a_price_a_reason_and_a_source(name: str) -> None:
     configuration = found(name)
-    lines = [*costs.automation(configuration), *costs.serving(configuration, 1.0)]
-    assert len(lines) >= 10
+    lines = [*costs.automation(configuration), *costs.serving(configuration, 1.0), *costs.registry(configuration)]
+    assert len(lines) >= 18
     for line in lines:
-        assert line.dollars >= 0
+        assert line.dollars > 0 or " free" in line.how, "what costs nothing says why"
         assert line.how
         assert line.source.startswith("https://cloud.google.com/")
 
@@ -34,7 +34,26 @@ def test_an_idle_environment_pays_nothing_for_services_that_scale_to_zero() -> N
 
 def test_an_instance_kept_warm_costs_more_than_none() -> None:
     rows = {line.what: line.dollars for line in costs.serving(found("production"), 0.0)}
-    assert rows["service backend"] == pytest.approx(2628000 * (0.0000025 + 0.5 * 0.0000025))
+    assert rows["service backend"] == pytest.approx(1.4 * 2628000 * (0.0000025 + 0.5 * 0.0000025))
+
+
+def test_a_region_of_the_second_tier_is_dearer() -> None:
+    there = found("production")
+    here = replace(there, regions=replace(there.regions, serving="europe-west1"))
+    of = {line.what: line.dollars for line in costs.serving(there, 1.0)}
+    cheaper = {line.what: line.dollars for line in costs.serving(here, 1.0)}
+    assert of["service backend"] == pytest.approx(1.4 * cheaper["service backend"])
+    assert of["database chat"] == pytest.approx(1.3 * cheaper["database chat"])
+    assert of["load balancer"] == cheaper["load balancer"]
+
+
+def test_a_key_costs_each_month() -> None:
+    plain = found("production")
+    keys = {region: f"k-{region}" for region in ("africa-south1", "europe-west1", "europe-west3")}
+    locked = replace(plain, protection=replace(plain.protection, encryption_keys=keys))
+    assert "keys of our own" not in {line.what for line in costs.serving(plain, 1.0)}
+    rows = {line.what: line.dollars for line in costs.serving(locked, 1.0)}
+    assert rows["keys of our own"] == pytest.approx(3 * 0.06)
 
 
 def test_a_standby_doubles_the_machine() -> None:
@@ -54,13 +73,25 @@ def test_the_price_of_a_machine_is_known_or_refused() -> None:
 
 
 def test_a_canary_costs_cents() -> None:
-    lines = list(costs.canary(found("production").services["backend"], Strategy()))
+    lines = list(costs.canary(found("production").services["backend"], Strategy(), "africa-south1"))
     assert 0 < sum(line.dollars for line in lines) < 1
 
 
 def test_the_report_names_every_part() -> None:
     text = estimate_costs.report(found("production"), 2.0)
     for part in ("The automation, a month", "What it delivers, a month", "One canary of backend", "db-custom-2-7680"):
+        assert part in text
+
+
+def test_terraforms_readme_tells_the_same_figures() -> None:
+    text = (environments.REPOSITORY / "terraform" / "README.md").read_text()
+    automation, whole = estimate_costs.totals(found("dev"), 0.0)
+    rows = {line.what: line.dollars for line in costs.serving(found("dev"), 0.0)}
+    balancer, database = rows["load balancer"], rows["database chat"]
+    for part in (
+        f"An idle dev costs about {whole:.0f} dollars a month: {automation:.0f} for the automation,",
+        f"{balancer:.0f} for the load balancer, {database:.0f} for the smallest database.",
+    ):
         assert part in text
 
 

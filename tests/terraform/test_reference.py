@@ -37,8 +37,11 @@ def test_the_environments_differ_in_names_alone(applied: Callable[[str], Root], 
     assert shape(applied("dev"), "dev") == shape(production, "production")
 
 
-def test_the_estimate_counts_the_conditions_there_are(environment: Root) -> None:
+def test_the_estimate_counts_the_conditions_jobs_and_checks_there_are(environment: Root) -> None:
     found = environments.read(environment.output("configuration")["whole"]["name"]).found
     assert found is not None
     policies = environment.of("google_monitoring_alert_policy").values()
     assert costs.alert_conditions(found) == sum(len(policy["conditions"]) for policy in policies)
+    assert costs.scheduler_jobs(found) == len(environment.of("google_cloud_scheduler_job"))
+    for check in environment.of("google_monitoring_uptime_check_config").values():
+        assert len(check["selected_regions"]) == costs.CHECKERS
