@@ -180,6 +180,10 @@ class Database:
     disk_gib: int = says("Grows by itself from here", low=10, high=65536)
     connections_max: int = says("PostgreSQL's limit", low=25, high=10000)
     maintenance: Maintenance = says("When it may restart")
+    people: tuple[str, ...] = says(
+        "Who may sign in to it as themselves; what they may see is granted in the database",
+        pattern=r"(user|group):[^@\s]+@[^@\s]+",
+    )
     backups: Backups = says("How it is kept and proved")
 
 

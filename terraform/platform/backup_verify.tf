@@ -139,6 +139,7 @@ module "no_verified_backup" {
   for_each = local.whole.databases
 
   project  = local.project
+  place    = local.place
   name     = "NoVerifiedBackup"
   subject  = each.key
   severity = "CRITICAL"
@@ -171,6 +172,7 @@ module "no_instance_backup" {
   for_each = local.whole.databases
 
   project  = local.project
+  place    = local.place
   name     = "NoInstanceBackup"
   subject  = each.key
   severity = "CRITICAL"

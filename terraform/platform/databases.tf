@@ -64,6 +64,7 @@ module "database_down" {
   for_each = module.database
 
   project  = local.project
+  place    = local.place
   name     = "DatabaseDown"
   subject  = each.key
   severity = "CRITICAL"
@@ -84,6 +85,7 @@ module "database_strained" {
   for_each = module.database
 
   project  = local.project
+  place    = local.place
   name     = "DatabaseStrained"
   subject  = each.key
   severity = "WARNING"

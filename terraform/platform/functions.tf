@@ -34,6 +34,7 @@ locals {
       network    = google_compute_network.this.id
       subnetwork = google_compute_subnetwork.automation.id
     }
+    place           = local.place
     project         = local.project
     project_number  = local.number
     region          = local.automation

@@ -97,6 +97,7 @@ module "no_tick" {
   source = "../modules/alert"
 
   project  = local.project
+  place    = local.place
   name     = "NoTick"
   severity = "CRITICAL"
   channels = local.people

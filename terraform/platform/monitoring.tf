@@ -36,6 +36,8 @@ resource "google_pubsub_topic_iam_member" "monitoring" {
 }
 
 locals {
+  place = { environment = local.whole.name, serving = local.serving, automation = local.automation }
+
   people = concat(
     [for channel in google_monitoring_notification_channel.email : channel.id],
     [for channel in google_monitoring_notification_channel.chat : channel.id],

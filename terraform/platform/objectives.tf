@@ -81,6 +81,7 @@ module "budget_burns_fast" {
   for_each = local.objectives
 
   project  = local.project
+  place    = local.place
   name     = "BudgetBurnsFast"
   subject  = google_monitoring_slo.this[each.key].display_name
   severity = "CRITICAL"
@@ -98,6 +99,7 @@ module "budget_burns_steadily" {
   for_each = local.objectives
 
   project  = local.project
+  place    = local.place
   name     = "BudgetBurnsSteadily"
   subject  = google_monitoring_slo.this[each.key].display_name
   severity = "CRITICAL"
@@ -115,6 +117,7 @@ module "budget_burns_slowly" {
   for_each = local.objectives
 
   project  = local.project
+  place    = local.place
   name     = "BudgetBurnsSlowly"
   subject  = google_monitoring_slo.this[each.key].display_name
   severity = "WARNING"
@@ -166,6 +169,7 @@ module "site_unreachable" {
   for_each = local.whole.services
 
   project  = local.project
+  place    = local.place
   name     = "SiteUnreachable"
   subject  = each.key
   severity = "CRITICAL"

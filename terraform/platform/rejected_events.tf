@@ -25,6 +25,7 @@ module "rejected_events_alert" {
   source = "../modules/alert"
 
   project  = local.project
+  place    = local.place
   name     = "RejectedEvents"
   severity = "WARNING"
   channels = local.people

@@ -122,6 +122,7 @@ module "drill_fails" {
   for_each = local.whole.databases
 
   project  = local.project
+  place    = local.place
   name     = "DrillFails"
   subject  = each.key
   severity = "CRITICAL"

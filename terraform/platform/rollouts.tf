@@ -69,6 +69,7 @@ module "rollout_needs_person" {
   source = "../modules/alert"
 
   project  = local.project
+  place    = local.place
   name     = "RolloutNeedsPerson"
   severity = "CRITICAL"
   channels = local.people
@@ -90,6 +91,7 @@ module "revision_fails" {
   for_each = local.whole.services
 
   project  = local.project
+  place    = local.place
   name     = "RevisionFails"
   subject  = each.key
   severity = "CRITICAL"

@@ -77,6 +77,7 @@ module "export_fails" {
   for_each = local.whole.databases
 
   project  = local.project
+  place    = local.place
   name     = "ExportFails"
   subject  = each.key
   severity = "CRITICAL"

@@ -26,8 +26,11 @@ def name(policy: Mapping[str, Any]) -> str:
 
 def test_every_alert_carries_its_runbook_and_every_runbook_has_its_alert(environment: Root) -> None:
     assert {name(policy) for policy in policies(environment)} == set(RUNBOOKS)
+    configured = environment.output("configuration")["whole"]
     for policy in policies(environment):
-        assert policy["documentation"][0]["content"] == RUNBOOKS[name(policy)]
+        text = RUNBOOKS[name(policy)].replace("pushnchat-production", configured["project"]["id"])
+        text = text.replace("environments/production", f"environments/{configured['name']}")
+        assert policy["documentation"][0]["content"] == text
 
 
 def test_an_alert_tells_people_and_can_be_had(environment: Root) -> None:

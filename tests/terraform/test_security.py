@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from scripts.package_functions import functions
 from tests.terraform.stand import Root
@@ -57,6 +58,20 @@ def grants(root: Root) -> Iterator[tuple[str, str, str, str]]:
             yield row.kind, target, role, values["member"].partition(":")[2].partition("@")[0]
 
 
+def on_names(root: Root) -> dict[tuple[str, str], str]:
+    """What is granted on the project under a condition: who has which role on what, by name."""
+    whole = root.output("configuration")["whole"]
+    names = {"project": whole["project"]["id"], "number": whole["project"]["number"], **whole["regions"]}
+    people = {
+        (person.partition(":")[2].partition("@")[0], role): f'resource.name == "projects/{{project}}/instances/{name}"'
+        for name, row in whole["databases"].items()
+        for person in row["people"]
+        for role in ("roles/cloudsql.client", "roles/cloudsql.instanceUser")
+    }
+    rows = {**ON_NAMED_INSTANCES, **ON_NAMED_BUCKETS, **people}
+    return {who: expression.format(**names) for who, expression in rows.items()}
+
+
 def account(function: str) -> str:
     return function.replace("_", "-")
 
@@ -72,6 +87,25 @@ def test_there_are_no_keys_and_no_values_of_secrets(environment: Root) -> None:
     assert [row.address for row in environment.resources if SECRET.search(json.dumps(dict(row.values)))] == []
 
 
+def test_nobody_outside_is_granted_anything(environment: Root) -> None:
+    """As an organisation that shares with its own domain alone demands: terraform/README.md."""
+    whole = environment.output("configuration")["whole"]
+    people = {*whole["operators"], *(person for row in whole["databases"].values() for person in row["people"])}
+    members = {row.values["member"] for row in environment.resources if row.kind.endswith("_iam_member")}
+    ours = re.compile(r"serviceAccount:[^@]+@(pushnchat-[a-z]+|[a-z-]+)\.iam\.gserviceaccount\.com")
+    made_by_google = {row["member"] for row in _named_by_google(environment)}
+    assert [member for member in members - people - made_by_google if not ours.fullmatch(member)] == []
+    assert {member.rpartition("@")[2] for member in people if not member.startswith("serviceAccount")} == {
+        "pushnchat.example"
+    }
+
+
+def _named_by_google(root: Root) -> list[Mapping[str, Any]]:
+    """Grants to an instance's and a sink's own accounts, whose names only Google knows."""
+    rows = root.of("google_storage_bucket_iam_member") | root.of("google_pubsub_topic_iam_member")
+    return [row for address, row in rows.items() if ".exports[" in address or address.endswith('.publisher["sink"]')]
+
+
 def test_no_grant_takes_rights_from_others(environment: Root) -> None:
     """A binding or a policy is authoritative: applying it removes whoever was granted the role elsewhere."""
     kinds = {row.kind for row in environment.resources}
@@ -80,7 +114,7 @@ def test_no_grant_takes_rights_from_others(environment: Root) -> None:
 
 def test_only_reading_is_granted_on_the_whole_project(environment: Root) -> None:
     on_project = {(who, role) for kind, _, role, who in grants(environment) if kind == "google_project_iam_member"}
-    assert on_project == ON_THE_PROJECT | set(ON_NAMED_INSTANCES) | set(ON_NAMED_BUCKETS)
+    assert on_project == ON_THE_PROJECT | set(on_names(environment))
 
 
 def test_what_is_granted_on_the_project_for_one_kind_is_bound_to_names(environment: Root) -> None:
@@ -89,11 +123,7 @@ def test_what_is_granted_on_the_project_for_one_kind_is_bound_to_names(environme
         for condition in row["condition"]:
             who = row["member"].partition(":")[2].partition("@")[0]
             found[who, row["role"].rpartition("/roles/")[2]] = condition["expression"].rpartition(" && ")[2]
-    whole = environment.output("configuration")["whole"]
-    names = {"project": whole["project"]["id"], "number": whole["project"]["number"], **whole["regions"]}
-    assert found == {
-        who: expression.format(**names) for who, expression in {**ON_NAMED_INSTANCES, **ON_NAMED_BUCKETS}.items()
-    }
+    assert found == on_names(environment)
 
 
 def test_no_basic_role_is_granted(environment: Root) -> None:

@@ -75,6 +75,10 @@ def test_the_database_is_private_backed_up_and_protected(environment: Root) -> N
         assert row["deletion_protection"] is configured["protection"]["deletion"]
         flags = {flag["name"]: flag["value"] for flag in settings["database_flags"]}
         assert flags["cloudsql.iam_authentication"] == "on"
+        signing_in = [user for user in environment.of("google_sql_user").values() if user["instance"] == row["name"]]
+        kinds = {"CLOUD_IAM_GROUP": "group", "CLOUD_IAM_USER": "user"}
+        assert {f"{kinds[user['type']]}:{user['name']}" for user in signing_in} == set(wanted["people"])
+        assert not [user for user in signing_in if user["password"]]
         assert flags["max_connections"] == str(wanted["connections_max"])
 
 
@@ -95,7 +99,10 @@ def test_users_come_through_one_door_with_http3_cache_and_compression(environmen
     backends = {row["name"]: row for row in environment.of("google_compute_backend_service").values()}
     for name, wanted in whole(environment)["services"].items():
         assert backends[name]["enable_cdn"] is (wanted["kind"] == "frontend")
-        assert backends[name]["compression_mode"] == "AUTOMATIC"
+        cached = backends[name]["enable_cdn"]
+        assert backends[name]["compression_mode"] == ("AUTOMATIC" if cached else "DISABLED"), (
+            "the CDN compresses, or none"
+        )
         assert backends[name]["security_policy"]
     groups = {
         row["cloud_run"][0]["service"]

@@ -69,6 +69,11 @@ variable "project" {
   type        = string
 }
 
+variable "place" {
+  description = "The environment and its regions: runbooks are written for production, and a page's commands must be its own."
+  type        = object({ environment = string, serving = string, automation = string })
+}
+
 variable "severity" {
   description = "CRITICAL wakes somebody, WARNING waits for the morning."
   type        = string
@@ -114,7 +119,14 @@ variable "thresholds" {
 }
 
 locals {
-  runbook = "${path.module}/../../../docs/runbooks/${var.name}.md"
+  _runbook = file("${path.module}/../../../docs/runbooks/${var.name}.md")
+
+  # In two steps, for one environment's serving region may be called as the runbook calls the other.
+  _marked = replace(replace(local._runbook, "africa-south1", "<serving>"), "europe-west1", "<automation>")
+  _placed = replace(replace(local._marked, "<serving>", var.place.serving), "<automation>", var.place.automation)
+  runbook = replace(
+    replace(local._placed, "pushnchat-production", var.project), "environments/production", "environments/${var.place.environment}"
+  )
 }
 
 resource "google_monitoring_alert_policy" "this" {
@@ -128,7 +140,7 @@ resource "google_monitoring_alert_policy" "this" {
   documentation {
     mime_type = "text/markdown"
     subject   = var.subject == "" ? var.name : "${var.name}: ${var.subject}"
-    content   = file(local.runbook)
+    content   = local.runbook
   }
 
   alert_strategy {

@@ -57,6 +57,7 @@ variable "settings" {
     high_availability = bool
     disk_gib          = number
     connections_max   = number
+    people            = list(string)
     maintenance       = object({ day = number, hour = number })
     backups           = object({ kept = number, point_in_time_days = number })
   })
@@ -64,7 +65,7 @@ variable "settings" {
 
 locals {
   flags = {
-    "cloudsql.iam_authentication" = "on" # people sign in as themselves
+    "cloudsql.iam_authentication" = "on" # people sign in as themselves: `people`
     "log_checkpoints"             = "on"
     "log_connections"             = "on"
     "log_disconnections"          = "on"
@@ -144,6 +145,33 @@ resource "google_sql_database" "this" {
   instance        = google_sql_database_instance.this.name
   name            = var.name
   deletion_policy = "ABANDON" # taking it out of Terraform must not drop it
+}
+
+# A person or a group, by the address and without a password; rights on tables are granted in the database.
+resource "google_sql_user" "person" {
+  for_each = toset(var.settings.people)
+
+  project  = var.project
+  instance = google_sql_database_instance.this.name
+  name     = split(":", each.value)[1]
+  type     = startswith(each.value, "group:") ? "CLOUD_IAM_GROUP" : "CLOUD_IAM_USER"
+}
+
+# An instance has no policy of its own; the condition names it.
+resource "google_project_iam_member" "signs_in" {
+  for_each = {
+    for pair in setproduct(var.settings.people, ["roles/cloudsql.client", "roles/cloudsql.instanceUser"]) :
+    "${pair[0]} ${pair[1]}" => { member = pair[0], role = pair[1] }
+  }
+
+  project = var.project
+  role    = each.value.role
+  member  = each.value.member
+
+  condition {
+    title      = "only ${var.name}"
+    expression = "resource.type == \"sqladmin.googleapis.com/Instance\" && resource.name == \"projects/${var.project}/instances/${var.name}\""
+  }
 }
 
 # An export is written by the instance's own account.

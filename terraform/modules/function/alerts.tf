@@ -11,6 +11,7 @@ module "failing" {
   source = "../alert"
 
   project  = var.common.project
+  place    = var.common.place
   name     = "${local.pascal}Failing"
   severity = "CRITICAL"
   channels = var.common.channels

@@ -16,6 +16,7 @@ variable "common" {
     delivery_environment = string
     encryption_key       = string
     network              = object({ network = string, subnetwork = string })
+    place                = object({ environment = string, serving = string, automation = string })
     project              = string
     project_number       = string
     region               = string

@@ -86,8 +86,11 @@ resource "google_compute_backend_service" "service" {
   protocol              = "HTTPS"
   load_balancing_scheme = "EXTERNAL_MANAGED"
   security_policy       = google_compute_security_policy.this.id
-  compression_mode      = "AUTOMATIC"
   enable_cdn            = each.value.kind == "frontend"
+
+  # Google compresses only what Cloud CDN hands out; answers of a backend are compressed by the backend itself or not at all.
+  # https://cloud.google.com/cdn/docs/dynamic-compression
+  compression_mode = each.value.kind == "frontend" ? "AUTOMATIC" : "DISABLED"
 
   # Several regions share users by distance, and one that fails hands over.
   dynamic "backend" {

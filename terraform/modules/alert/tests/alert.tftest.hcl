@@ -6,6 +6,7 @@ variables {
   project  = "project"
   name     = "NoTick"
   severity = "CRITICAL"
+  place    = { environment = "moon", serving = "europe-west1", automation = "moon-west1" }
   channels = ["projects/project/notificationChannels/1"]
   absences = [{ name = "silence", filter = "resource.type=\"pubsub_topic\"", seconds = 300 }]
 }
@@ -14,8 +15,8 @@ run "it_carries_the_whole_runbook" {
   command = plan
 
   assert {
-    condition     = google_monitoring_alert_policy.this.documentation[0].content == file("../../../docs/runbooks/NoTick.md")
-    error_message = "The page brings its runbook."
+    condition     = startswith(google_monitoring_alert_policy.this.documentation[0].content, "# NoTick\n\n```sh\nexport PROJECT=project REGION=moon-west1\n")
+    error_message = "The page brings its runbook, with the project and the region that it is about."
   }
 
   assert {

@@ -28,6 +28,7 @@ variables {
     encryption_key       = ""
     network              = { network = "network", subnetwork = "subnetwork" }
     project              = "project"
+    place                = { environment = "dev", serving = "africa-south1", automation = "europe-west1" }
     project_number       = "123456789012"
     region               = "europe-west1"
     rejected_events      = "projects/project/topics/rejected-events"
