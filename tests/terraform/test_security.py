@@ -103,7 +103,11 @@ def test_nobody_outside_is_granted_anything(environment: Root) -> None:
 def _named_by_google(root: Root) -> list[Mapping[str, Any]]:
     """Grants to an instance's and a sink's own accounts, whose names only Google knows."""
     rows = root.of("google_storage_bucket_iam_member") | root.of("google_pubsub_topic_iam_member")
-    return [row for address, row in rows.items() if ".exports[" in address or address.endswith('.publisher["sink"]')]
+    return [
+        row
+        for address, row in rows.items()
+        if address.endswith((".google_storage_bucket_iam_member.exports", '.publisher["sink"]'))
+    ]
 
 
 def test_no_grant_takes_rights_from_others(environment: Root) -> None:
