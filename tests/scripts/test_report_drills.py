@@ -52,7 +52,7 @@ def test_the_newest_drill_of_every_database_is_shown(tmp_path: Path) -> None:
     drilled(tmp_path, replace(CHAT, database="audit", position=1), "the instance was never made")
     drills = newest(Folder(tmp_path))
     assert list(report(drills, NIGHT, timedelta(days=8)))[2:] == [
-        "| chat/app | 2026-11-22 03:00 | 1 h 19 min | 2 h 0 min | passed |",
+        "| chat/app | 2026-11-22 03:00 | 1 h 19 min | 3 h 0 min | passed |",
         "| chat/audit | 2026-11-22 03:00 | 1 h 19 min | 3 h 0 min | FAILED: The instance was never made. |",
     ]
 
