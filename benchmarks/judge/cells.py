@@ -40,8 +40,9 @@ class Summary:
         return self.rolled_back / self.rollouts
 
     @property
-    def upper(self) -> float:
-        return upper_limit(self.rolled_back, self.rollouts)
+    def lower(self) -> float:
+        """Of the 95 % interval, as `upper_limit` is: what is certainly not less."""
+        return 1 - upper_limit(self.rollouts - self.rolled_back, self.rollouts)
 
 
 def run(make: Maker, scenario: Scenario, rollouts: int, seed: int, *, pinned: bool = False) -> Summary:

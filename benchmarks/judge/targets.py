@@ -70,7 +70,7 @@ def _stress(results: Results) -> list[Target]:
     ):
         cells = [row for (name, _), row in results.stress.items() if name in names]
         worst = max(cells, key=lambda row: row.rate)
-        wanted = f"at most {most:.1%}" if most else "0"
+        wanted = f"at most {100 * most:g} %" if most else "0"
         whole = sum(row.rolled_back for row in cells), sum(row.rollouts for row in cells)
         rows.append(_target(said, wanted, f"{worst.rate:.2%}; {whole[0]} of {whole[1]:,} in all", worst.rate <= most))
     return rows
@@ -91,13 +91,14 @@ def _bad_requests(results: Results) -> list[Target]:
 
 
 def _harm(results: Results) -> list[Target]:
+    """Against every peer that is not shown to blame more good canaries than allowed: few rollouts show little."""
     rows = []
     for added, least in HARM_MIN.items():
         own = summed(results.effects[added][OURS])
         peers = {
             name: summed(cells)
             for name, cells in results.effects[added].items()
-            if name not in (OURS, ORACLE) and max(row.rate for row in results.good[name].values()) <= _ADMISSIBLE
+            if name not in (OURS, ORACLE) and max(row.lower for row in results.good[name].values()) <= _ADMISSIBLE
         }
         name = min(peers, key=peers.__getitem__, default="")
         ratio = peers[name] / own if name else 0.0
