@@ -103,7 +103,7 @@ class FakeServices:
         self.revisions[revision] = replace(self.revisions[revision], state=RevisionState.READY)
         for row in self.rows.values():
             if row.latest_created == revision:
-                self.rows[row.name] = replace(row, latest_ready=revision)
+                self.rows[row.name] = _routed(replace(row, latest_ready=revision))
 
     def fail(self, revision: str, message: str) -> None:
         self.revisions[revision] = replace(self.revisions[revision], state=RevisionState.FAILED, message=message)
@@ -120,13 +120,13 @@ class FakeServices:
 
     def _write(self, row: Service, record: str, traffic: tuple[TrafficTarget, ...], kind: str) -> None:
         self.writes.append(Write(row.name, kind, row.image, traffic))
-        self.rows[row.name] = replace(
-            row,
-            etag=str(int(row.etag) + 1),
-            record=record,
-            traffic=traffic,
-            tag_uris={target.tag: f"https://{target.tag}---{row.uri}" for target in traffic if target.tag},
-        )
+        self.rows[row.name] = _routed(replace(row, etag=str(int(row.etag) + 1), record=record, traffic=traffic))
+
+
+def _routed(row: Service) -> Service:
+    """The status follows the traffic block at once."""
+    tagged = {target.tag: target.revision or row.latest_ready for target in row.traffic if target.tag}
+    return replace(row, tag_uris={tag: f"https://{tag}---{row.uri}" for tag in tagged}, tagged=tagged)
 
 
 @dataclass

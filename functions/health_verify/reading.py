@@ -112,8 +112,11 @@ def _read_target(cloud: Cloud, service: Service, record: Record, managed: Manage
 
 
 def _address(service: Service, revision: str) -> str:
-    """Where to ask the revision alone, "" while no tag of ours is on it: nobody knows then whether it answers."""
-    tags = (row.tag for row in service.traffic if row.revision == revision and row.tag in OUR_TAGS)
+    """Where to ask the revision alone, "" while no tag of ours leads to it: nobody knows then whether it answers.
+
+    What the traffic block asks for may not be routed yet: until then the address is another revision's.
+    """
+    tags = (tag for tag, name in service.tagged.items() if name == revision and tag in OUR_TAGS)
     return next((uri for tag in tags if (uri := service.tag_uris.get(tag))), "")
 
 
@@ -155,7 +158,7 @@ def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: Mana
     if revision is None:
         return Reading(judged, None)
     judged = replace(judged, canary=revision.name, canary_state=revision.state, canary_message=revision.message)
-    uri = service.tag_uris.get(CANARY_TAG, "")
+    uri = service.tag_uris.get(CANARY_TAG, "") if service.tagged.get(CANARY_TAG) == revision.name else ""
     if revision.state is not RevisionState.READY or not uri:
         return Reading(judged, None)
     probes = tuple(_probe(cloud, managed, uri, revision.name, path) for path in managed.probe_paths)

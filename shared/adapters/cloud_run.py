@@ -162,12 +162,19 @@ class CloudRun:
             rollout_id=read.template.annotations.get(ROLLOUT_ANNOTATION, ""),
             traffic=tuple(_target(row) for row in read.traffic),
             tag_uris={status.tag: status.uri for status in read.traffic_statuses if status.tag and status.uri},
+            tagged=_tagged(read, ready),
             serving=serving,
             latest_created=_short(read.latest_created_revision),
             latest_ready=ready,
             reconciling=read.reconciling,
             session_affinity=read.template.session_affinity,
         )
+
+
+def _tagged(read: services.Service, ready: str) -> dict[str, str]:
+    """The revision by tag as Cloud Run routes now; one that follows LATEST is nobody's while that may be changing."""
+    named = {row.tag: _short(row.revision) for row in read.traffic_statuses if row.tag}
+    return {tag: revision or ready for tag, revision in named.items() if revision or not read.reconciling}
 
 
 def _served(containers: Sequence[Container]) -> Container:

@@ -47,6 +47,7 @@ class Service:
     rollout_id: str  # ROLLOUT_ANNOTATION of the current template
     traffic: tuple[TrafficTarget, ...]
     tag_uris: Mapping[str, str] = field(default_factory=dict)  # observed, from trafficStatuses
+    tagged: Mapping[str, str] = field(default_factory=dict)  # observed: the revision each of those addresses leads to
     serving: Mapping[str, int] = field(default_factory=dict)  # observed percent by revision
     latest_created: str = ""
     latest_ready: str = ""

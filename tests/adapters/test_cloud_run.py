@@ -104,10 +104,23 @@ def test_a_read_is_one_call_and_tells_all_that_the_rollout_needs(run: CloudRun, 
         TrafficTarget(revision=None, percent=0, tag="canary"),
     )
     assert read.tag_uris == {"stable": "https://stable---web", "canary": "https://canary---web"}
+    assert read.tagged == {"stable": STABLE}, "what follows LATEST leads nobody knows where while that may change"
     assert read.serving == {STABLE: 90, CANARY: 10}
     assert (read.latest_created, read.latest_ready) == (CANARY, CANARY)
     assert read.reconciling
     assert read.session_affinity
+
+
+def test_an_address_that_follows_the_latest_revision_leads_to_the_newest_ready_one(
+    run: CloudRun, server: Recorder
+) -> None:
+    server.answers["get_service"] = Service(
+        name=NAME,
+        etag="e",
+        traffic_statuses=[TrafficTargetStatus(type_=LATEST, tag="canary", uri="https://canary---web")],
+        latest_ready_revision=f"{NAME}/revisions/{STABLE}",
+    )
+    assert run.get("web").tagged == {"canary": STABLE}
 
 
 def test_a_service_never_touched_reads_as_empty(run: CloudRun, server: Recorder) -> None:

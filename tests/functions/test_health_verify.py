@@ -50,6 +50,16 @@ class Blocked(FakeServices):
         return super().get(service)
 
 
+def test_a_canary_is_asked_only_where_its_tag_leads_to_it() -> None:
+    """It is ready, and the tag still leads to the one before: what that one answers says nothing of the canary."""
+    world = two_services()
+    row = world.cloud.services.rows["web"]
+    world.cloud.services.rows["web"] = replace(row, tagged={**row.tagged, "canary": next(iter(row.serving))})
+    tick(world)
+    [told] = world.cloud.messages.on("verdicts")
+    assert json.loads(told.data)["probes"] == []
+
+
 def test_a_service_whose_record_is_broken_is_told_and_the_others_are_measured() -> None:
     world = two_services()
     world.cloud.services.rows["api"] = replace(world.cloud.services.rows["api"], record="{")

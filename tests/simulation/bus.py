@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from scripts.local_cloud.pubsub.filters import parse_filter
 from scripts.local_cloud.topology import DELIVERY_ATTEMPTS_MAX, ROUTES, Route
-from shared.errors import PermanentError, TransientError
+from shared.errors import InvalidRecord, PermanentError, TransientError
 from shared.events.message import Message
 from tests.simulation.faults import Fault
 from tests.simulation.surroundings import Surroundings
-from tests.simulation.turns import Crash, Turn
+from tests.simulation.turns import Crash, Denied, Turn
 
 DELAY_SECONDS = (0.05, 1.5)
 LATE_SECONDS = (20.0, 240.0)
@@ -57,11 +57,14 @@ class Bus:
                 if self._surroundings.faults.strikes(Fault.DUPLICATE):
                     self._send(Delivery(route, message))
 
-    def replay(self) -> None:
-        """Every dead letter once more, with its original time."""
-        letters, self.dead = self.dead, []
+    def replay(self) -> int:
+        """Every dead letter once more, and what met a record nobody could read; with their original times. How many."""
+        unread = [delivery for delivery, error in self.rejected if isinstance(error, InvalidRecord)]
+        letters, self.dead = [*self.dead, *unread], []
+        self.rejected = [row for row in self.rejected if not isinstance(row[1], InvalidRecord)]
         for letter in letters:
             self._send(replace(letter, attempt=1))
+        return len(letters)
 
     def _send(self, delivery: Delivery, delay: float | None = None) -> None:
         random, faults = self._surroundings.random, self._surroundings.faults
@@ -75,7 +78,7 @@ class Bus:
         self.underway -= 1
         try:
             said = turn.run()
-        except (Crash, TransientError) as error:
+        except (Crash, Denied, TransientError) as error:
             self.told.append(f"{turn.function} {type(error).__name__}: {error}")
             self._again(delivery)
         except PermanentError as error:

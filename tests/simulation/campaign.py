@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tests.simulation.faults import Fault
-from tests.simulation.promises import Broken
+from tests.simulation.promised import Broken
 from tests.simulation.world import Setup, World
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 from random import Random
 
 from shared.errors import Conflict, NotFound
@@ -11,25 +12,34 @@ from tests.simulation.timeline import Timeline
 
 READY_SECONDS = (1.0, 40.0)
 FOREIGN_TAG = "qa"
+STALE_SECONDS = 60.0
 RECONCILE_SECONDS = (0.2, 8.0)
 
 
 class CloudRun:
     """The truth. watch: told of every write, with the service before and after.
 
-    ready: told of every revision that became ready or failed.
+    settled: told of every revision that became ready or failed; unreadable: what stood on a service before somebody
+    broke its record; died: revisions that were ready once and then were not.
     """
 
     def __init__(self, timeline: Timeline, random: Random, releases: Releases) -> None:
         self.services: dict[str, Service] = {}
         self.revisions: dict[str, Revision] = {}
         self.past: dict[str, list[Service]] = {}
+        self.unreadable: dict[str, str] = {}
+        self.died: set[str] = set()
+        self._begun: dict[str, tuple[Revision, float]] = {}
         self.watch: Callable[[Service, Service], None] = lambda before, after: None
         self.settled: Callable[[str, Revision], None] = lambda service, revision: None
         self._timeline = timeline
         self._random = random
         self._releases = releases
         self._etags = 0
+
+    @property
+    def now(self) -> datetime:
+        return self._timeline.now
 
     def create(self, name: str, image: str) -> None:
         """A service with one ready revision, on LATEST or pinned to it, and a tag of somebody's, as before we came."""
@@ -60,6 +70,12 @@ class CloudRun:
         """What a stale read shows."""
         return self.past[service][-2:][0]
 
+    def earlier_revision(self, service: str, revision: str) -> Revision:
+        """What a stale read shows: not settled yet, when it has settled only just."""
+        begun, settled = self._begun.get(revision, (None, 0.0))
+        young = begun is not None and self._timeline.seconds - settled < STALE_SECONDS
+        return begun if begun is not None and young else self.get_revision(service, revision)
+
     def get_revision(self, service: str, revision: str) -> Revision:
         return self.revisions.get(revision) or Revision(name=revision, image="", state=RevisionState.MISSING)
 
@@ -89,6 +105,8 @@ class CloudRun:
 
     def applied(self, name: str, planned: Service) -> None:
         """A `terraform apply` of what its plan read: the split and the annotations of then."""
+        if name in self.unreadable:
+            return  # mending it first is what a person would do
         self._write(replace(self.services[name], traffic=planned.traffic, record=planned.record))
 
     def configured(self, name: str) -> None:
@@ -97,6 +115,28 @@ class CloudRun:
         revision = self._revision(name, current.image, current.rollout_id)
         self._write(replace(current, latest_created=revision.name))
         self._settle(name, revision)
+
+    def corrupted(self, name: str, text: str) -> bool:
+        """A record that nobody can read, until it is mended; False where there is none, or none that can be read."""
+        service = self.services[name]
+        if not service.record or name in self.unreadable:
+            return False
+        self.unreadable[name] = service.record
+        self.services[name] = replace(service, record=text, etag=self._etag())
+        return True
+
+    def mended(self, name: str) -> None:
+        """The text from before is back."""
+        self.services[name] = replace(self.services[name], record=self.unreadable.pop(name), etag=self._etag())
+
+    def dies(self, revision: str) -> None:
+        """A revision that was ready is not any more."""
+        self.died.add(revision)
+        before = self.revisions[revision]
+        self.revisions[revision] = replace(before, state=RevisionState.FAILED, message="The container exits.")
+
+    def revives(self, revision: str) -> None:
+        self.revisions[revision] = replace(self.revisions[revision], state=RevisionState.READY, message="")
 
     def kind(self, revision: str) -> Kind:
         """How the release of a revision behaves."""
@@ -139,9 +179,10 @@ class CloudRun:
             state = RevisionState.FAILED if failed else RevisionState.READY
             done = replace(revision, state=state, message="The container failed to start." if failed else "")
             self.revisions[revision.name] = done
+            self._begun[revision.name] = (revision, self._timeline.seconds)
             row = self.services[service]
             newest = [name for name in (row.latest_ready, revision.name) if self.revisions[name].state == "ready"]
-            self.services[service] = replace(row, latest_ready=max(newest), etag=self._etag())
+            self.services[service] = replace(row, latest_ready=max(newest, default=row.latest_ready), etag=self._etag())
             self._reconcile(service)
             self.settled(service, done)
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from shared.rollout import codec
 from shared.rollout.names import HoldCause, Phase
 from shared.rollout.record import Record
+from shared.rollout.service import Service
 from shared.rollout.traffic import drifted, percents
 from shared.runtime.ledger_keys import ledger_key, ledger_prefix
-from tests.simulation.promises import Broken
+from tests.simulation.promised import Broken
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -20,6 +21,7 @@ ASKED = frozenset({"rollout.held", "rollout.still_held", "rollback.impossible"})
 
 def check_endings(world: "World") -> None:
     """Raises Broken."""
+    world.promises.checked.update("ijk")
     if world.bus.rejected:
         delivery, error = world.bus.rejected[0]
         raise Broken("j", "No message of a well-behaved sender is rejected.", f"{delivery.message.data!r}: {error}")
@@ -27,23 +29,29 @@ def check_endings(world: "World") -> None:
         raise Broken("k", "Without faults no message ends as a dead letter.", str(world.bus.dead[0].message))
     if world.ledger.frozen:
         raise Broken("d", "An older freeze never undoes its own lifting.", world.ledger.frozen)
+    for build in world.script.failed_builds:
+        if ledger_key(f"builds/{build}") not in world.ledger.objects:
+            raise Broken("j", "A build that failed is told.", build)
     for name, service in world.run.services.items():
         _told_is_true(world, name)
-        if not service.record:
-            if set(world.script.pushed[name]) - world.promises.past[name].destroyed:
-                raise Broken("k", "No push is lost.", f"{name} was pushed to and has no record")
-            continue
-        record = codec.decode(service.record)
-        _announced(world, record)
-        _came_to_rest(world, record)
-        if not record.edited and drifted(record, world.environment.services[name].strategy, service.traffic):
-            raise Broken("k", "The next tick repairs what a crash left.", f"{service.traffic} is not the record's")
-        for ending in world.promises.past[name].rolled_back():
-            if not record.edited and percents(service.traffic).get(ending.revision):
-                raise Broken("f", "After a rollback nothing re-promotes that release.", f"{ending.revision} serves")
-        _no_push_is_lost(world, record)
-        if world.upgraded.get(name) and json.loads(record.extra) != world.upgraded[name]:
-            raise Broken("k", "An upgrade in mid-rollout loses nothing.", f"extra is {record.extra}")
+        if service.record:
+            _ended_well(world, codec.decode(service.record), service)
+        elif set(world.script.pushed[name]) - world.promises.past[name].destroyed:
+            raise Broken("k", "No push is lost.", f"{name} was pushed to and has no record")
+
+
+def _ended_well(world: "World", record: Record, service: Service) -> None:
+    name = service.name
+    _announced(world, record)
+    _came_to_rest(world, record)
+    if not record.edited and drifted(record, world.environment.services[name].strategy, service.traffic):
+        raise Broken("k", "The next tick repairs what a crash left.", f"{service.traffic} is not the record's")
+    for ending in world.promises.past[name].rolled_back():
+        if not record.edited and percents(service.traffic).get(ending.revision):
+            raise Broken("f", "After a rollback nothing re-promotes that release.", f"{ending.revision} serves")
+    _no_push_is_lost(world, record)
+    if world.upgraded.get(name) and json.loads(record.extra) != world.upgraded[name]:
+        raise Broken("k", "An upgrade in mid-rollout loses nothing.", f"extra is {record.extra}")
 
 
 def _announced(world: "World", record: Record) -> None:

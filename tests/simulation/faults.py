@@ -12,7 +12,10 @@ class Fault(StrEnum):
     CRASH_AFTER = "crash_after"  # … after the call took effect, before the answer arrives
     REFUSED = "refused"  # the API says 503 and did nothing
     ANSWER_LOST = "answer_lost"  # the call took effect and the caller gets an error
-    STALE_READ = "stale_read"  # a read shows the service as it was a moment ago
+    DENIED = "denied"  # the API refuses for good, as far as the code can know: an error that is none of ours
+    THROTTLED = "throttled"  # writes of one API are refused for a minute or two, reads pass
+    STALE_READ = "stale_read"  # a read shows the service, or a revision, as it was a moment ago
+    METRICS_GAP = "metrics_gap"  # minutes of one revision are missing
     SLOW = "slow"  # the call takes a minute
     DUPLICATE = "duplicate"  # Pub/Sub delivers a message twice
     LATE = "late"  # Pub/Sub delivers a message minutes late, after newer ones
@@ -25,7 +28,10 @@ RATES: dict[Fault, float] = {
     Fault.CRASH_AFTER: 0.012,
     Fault.REFUSED: 0.015,
     Fault.ANSWER_LOST: 0.01,
+    Fault.DENIED: 0.002,
+    Fault.THROTTLED: 0.003,
     Fault.STALE_READ: 0.01,
+    Fault.METRICS_GAP: 0.02,
     Fault.SLOW: 0.01,
     Fault.DUPLICATE: 0.06,
     Fault.LATE: 0.05,

@@ -1,13 +1,17 @@
 """What people, clouds and other tools do to the simulated world, drawn from the seed."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from shared.errors import Unavailable
 from shared.rollout.commands import Verb
 from shared.rollout.service import TrafficTarget
+from shared.rollout.traffic import CANARY_TAG
+from tests.simulation.assets import uploaded
 from tests.simulation.releases import Kind, image
+from tests.simulation.turns import Denied
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -29,8 +33,17 @@ WEIGHTS = {
     "silence": 3,
     "upgrade": 2,
     "freeze": 5,
+    "revoked": 2,
+    "burst": 3,
+    "corrupt": 2,
+    "death": 4,
 }
+BUILT = "api"  # deploys what a build made; the other deploys what is pushed
+FAILED_BUILDS = 0.15
 PORTS = ("services", "messages", "metrics", "metrics", "ledger")
+
+
+CORRUPT = ("{", '{"schema":2}', '{"schema":1,"service":7}', "\x00")
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,7 @@ class Script:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self.failed_builds: list[str] = []
         self.pushed: dict[str, list[str]] = {name: [] for name in SERVICES}
 
     def perform(self, happening: Happening) -> None:
@@ -76,7 +90,14 @@ class Script:
 
     def _push(self, happening: Happening) -> None:
         kind = KINDS[int(happening.detail * len(KINDS))]
+        if happening.service == BUILT and happening.seconds % 1 < FAILED_BUILDS:
+            self._build(f"b{happening.number}", "FAILURE")
+            self.failed_builds.append(f"b{happening.number}-FAILURE")
+            return
         digest = self._world.releases.make(kind)
+        if self._world.environment.services[happening.service].assets_bucket:
+            chance = Random(happening.detail)
+            uploaded(self._world.surroundings.objects, digest, chance, self._world.timeline.after)
         self.pushed[happening.service].append(digest)
         self._announce_push(happening.service, digest, f"v{happening.number}")
 
@@ -92,6 +113,15 @@ class Script:
         reference = image(service, digest)
         self._publish("gcr", {"action": "INSERT", "digest": reference})
         self._publish("gcr", {"action": "INSERT", "digest": reference, "tag": f"{image(service)}:{tag}"})
+        if service == BUILT:
+            pushed = {"name": f"{image(service)}:{tag}", "digest": digest}
+            self._build(f"b-{tag}", "SUCCESS", {"results": {"images": [pushed]}})
+
+    def _build(self, build: str, status: str, more: dict[str, Any] | None = None) -> None:
+        """As Cloud Build tells it: each change of status, and the last one once more."""
+        ended = {"finishTime": self._world.timeline.now.isoformat(), **(more or {})}
+        for said, body in (("QUEUED", {}), ("WORKING", {}), (status, ended), (status, ended)):
+            self._publish("cloud-builds", {"id": build, "status": said, **body})
 
     def _command(self, happening: Happening) -> None:
         verb = list(Verb)[int(happening.detail * len(Verb))]
@@ -146,6 +176,8 @@ class Script:
         Half the time somebody sees it and takes the release back at once.
         """
         name = happening.service
+        if name in self._world.run.unreadable:
+            return
         planned = self._world.run.services[name]
         self._later(happening, lambda: self._world.run.applied(name, planned))
         if happening.detail < 0.5:
@@ -157,9 +189,18 @@ class Script:
         self._world.run.configured(happening.service)
 
     def _outage(self, happening: Happening) -> None:
-        port = PORTS[int(happening.detail * len(PORTS))]
-        self._world.surroundings.down.add(port)
-        self._later(happening, lambda: self._world.surroundings.down.discard(port))
+        """Most answer 503; some take us for a stranger."""
+        error = Denied if happening.seconds % 1 < 0.2 else Unavailable
+        self._down(happening, error, happening.seconds)
+
+    def _revoked(self, happening: Happening) -> None:
+        """A role is taken away, long enough for messages to become dead letters, and given back."""
+        self._down(happening, Denied, 5 * happening.seconds)
+
+    def _down(self, happening: Happening, error: type[Exception], seconds: float) -> None:
+        port, down = PORTS[int(happening.detail * len(PORTS))], self._world.surroundings.down
+        down[port] = error
+        self._world.timeline.after(seconds, lambda: down.pop(port, None))
 
     def _shared_outage(self, happening: Happening) -> None:
         failing = self._world.surroundings.metrics.failing
@@ -173,6 +214,29 @@ class Script:
         silent = self._world.surroundings.prober.silent
         silent.add(revision)
         self._later(happening, lambda: silent.discard(revision))
+
+    def _burst(self, happening: Happening) -> None:
+        """A push, an alert, a command and a tick in the same second, on every service."""
+        for service in SERVICES:
+            one = replace(happening, service=service)
+            self._push(one)
+            self._alert(one)
+            self._command(one)
+        self._publish("rollout-ticks", {}, {"job": "rollout-ticks"})
+
+    def _death(self, happening: Happening) -> None:
+        """What is on trial stops being ready, and is ready again some minutes later."""
+        run = self._world.run
+        service = run.services[happening.service]
+        canary = next((row.revision for row in service.traffic if row.tag == CANARY_TAG), None)
+        if canary and service.serving.get(canary) and canary not in run.died:
+            run.dies(canary)
+            self._later(happening, lambda: run.revives(canary))
+
+    def _corrupt(self, happening: Happening) -> None:
+        """Somebody breaks the record; a person puts it right and has what met it in between replayed."""
+        if self._world.run.corrupted(happening.service, CORRUPT[happening.number % len(CORRUPT)]):
+            self._later(happening, lambda: self._world.mend(happening.service))
 
     def _upgrade(self, happening: Happening) -> None:
         """A newer version of our code wrote a field that this one does not know."""

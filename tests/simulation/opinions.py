@@ -26,6 +26,8 @@ def drawn_judge(random: Random, run: CloudRun, metrics: Metrics) -> Callable[...
         service = canary.rpartition("-")[0].rpartition("-")[0]
         if service in metrics.failing:
             return Verdict(health=Health.INCONCLUSIVE, reason="Both fail alike.", shared_outage=True)
+        if metrics.lacks(canary, run.now):
+            return Verdict(health=Health.INCONCLUSIVE, reason="Minutes are missing.")
         health = random.choices(ANSWERS, SHARES.get(run.kind(canary), SHARES[Kind.BAD]))[0]
         return Verdict(health=health, reason=f"It was drawn {health}.")
 

@@ -11,6 +11,7 @@ class Kind(StrEnum):
     SLOW = "slow"  # answers late
     MIXED = "mixed"  # fails one request in fifteen: near the edge of what the judge can tell
     FAILS_PROBES = "fails_probes"  # starts, and does not answer its probe
+    HEAVY = "heavy"  # its pages cost people on slow lines too much
     NEVER_STARTS = "never_starts"
     STUCK = "stuck"  # neither ready nor failed
 

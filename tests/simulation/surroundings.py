@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from shared.analysis.evidence import Expectation, Histogram, History, Probe, ProbeOutcome, Sample
 from shared.config.environment import Environment
+from shared.connectivity.page import Kind as PageKind
+from shared.connectivity.page import Page, Resource
 from shared.rollout.freezes import Freezes
 from shared.rollout.service import RevisionState
+from tests.fakes import FakeObjects
 from tests.simulation.deployment import CloudRun
-from tests.simulation.faults import Faults
+from tests.simulation.faults import Fault, Faults
 from tests.simulation.releases import Kind
 from tests.simulation.timeline import Timeline
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 MINUTE = timedelta(minutes=1)
 INGEST_DELAY = 2 * MINUTE
+GAP_MINUTES = (2.0, 6.0)
 REQUESTS_PER_MINUTE = 240
 BOUNDS_MS = (50.0, 100.0, 200.0, 400.0, 800.0)
 FAST, SLOWED = (0.30, 0.50, 0.15, 0.04, 0.01, 0.0), (0.02, 0.08, 0.20, 0.40, 0.25, 0.05)
@@ -28,7 +32,11 @@ ERROR_SHARE = {Kind.BAD: 0.35, Kind.MIXED: 0.07}
 
 @dataclass
 class Surroundings:
-    """down: names of the ports that answer nothing now; acting: whose call is taking effect."""
+    """What a turn finds.
+
+    down: what every call of a port raises now, by the port's name; throttled: until which second its writes are
+    refused; races: lost ones for an etag; acting: whose call is taking effect.
+    """
 
     timeline: Timeline
     random: Random
@@ -39,7 +47,10 @@ class Surroundings:
     metrics: "Metrics"
     ledger: "Ledger"
     prober: "Prober"
-    down: set[str] = field(default_factory=set)
+    objects: FakeObjects = field(default_factory=FakeObjects)
+    down: dict[str, type[Exception]] = field(default_factory=dict)
+    throttled: dict[str, float] = field(default_factory=dict)
+    races: int = 0
     acting: "Turn | None" = None
 
 
@@ -93,16 +104,26 @@ class Ledger:
 
 
 class Prober:
-    """silent: revisions that answer nothing at the moment, whatever they are."""
+    """silent: revisions that answer nothing at the moment, whatever they are; answered: those that ever did."""
 
     def __init__(self, run: CloudRun) -> None:
         self.silent: set[str] = set()
+        self.answered: set[str] = set()
         self._run = run
+
+    def load(self, uri: str, path: str) -> Page:
+        """uri: of a tag, which ends in the revision's name."""
+        heavy = self._run.kind(uri.partition("---")[2]) is Kind.HEAVY
+        size = 2_000_000 if heavy else 4_000
+        html = Resource(PageKind.HTML, path, 200, bytes_received=size, content_bytes=size - 300, encoding="gzip")
+        return Page(path, ttfb_ms=30.0, resources=(html,))
 
     def probe(self, uri: str, revision: str, path: str, expected: Expectation | None = None) -> Probe:
         state = self._run.revisions[revision].state
         healthy = state is RevisionState.READY and self._run.kind(revision) is not Kind.FAILS_PROBES
         passed = healthy and revision not in self.silent
+        if passed:
+            self.answered.add(revision)
         return Probe(
             revision=revision,
             path=path,
@@ -115,12 +136,14 @@ class Prober:
 class Metrics:
     """Counted each minute from the split that was really served; a minute is visible two minutes later.
 
-    failing: services whose every revision fails just now, a shared dependency's outage. record: False where a drawn
-    judge looks at nothing.
+    failing: services whose every revision fails just now, a shared dependency's outage; gaps: of minutes that were
+    never written, by revision.
     """
 
-    def __init__(self, timeline: Timeline, random: Random, run: CloudRun) -> None:
+    def __init__(self, timeline: Timeline, random: Random, run: CloudRun, faults: Faults) -> None:
         self.failing: set[str] = set()
+        self.gaps: dict[str, tuple[datetime, datetime]] = {}
+        self._faults = faults
         self._timeline = timeline
         self._random = random
         self._run = run
@@ -135,11 +158,26 @@ class Metrics:
 
     def history(self, service: str, start: datetime, end: datetime) -> History:
         settled = self._timeline.now - INGEST_DELAY
+        if self._faults.strikes(Fault.METRICS_GAP):
+            self._lose_minutes(service)
         samples = {
-            revision: tuple(sample for sample in rows if start < sample.end <= settled)
+            revision: tuple(
+                sample for sample in rows if start < sample.end <= settled and not self.lacks(revision, sample.end)
+            )
             for revision, rows in self._samples.get(service, {}).items()
         }
         return History(sample_period=MINUTE, ingest_delay=INGEST_DELAY, settled_until=settled, samples=samples)
+
+    def lacks(self, revision: str, at: datetime) -> bool:
+        """Whether this minute of the revision was never written."""
+        since, until = self.gaps.get(revision, (at, at))
+        return since <= at < until
+
+    def _lose_minutes(self, service: str) -> None:
+        """Of one revision with users, from now on."""
+        served = sorted(self._run.services[service].serving)
+        revision = served[int(self._random.random() * len(served))]
+        self.gaps[revision] = (self._timeline.now, self._timeline.now + self._random.uniform(*GAP_MINUTES) * MINUTE)
 
     def _sample(self, service: str, revision: str, percent: int) -> Sample:
         kind = self._run.kind(revision)

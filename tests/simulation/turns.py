@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.config.environment import Environment
-from shared.errors import Unavailable
+from shared.errors import Conflict, Unavailable
 from shared.events.message import Message
+from shared.rollout.record import Rollout
 from shared.rollout.service import Service, TrafficTarget
 from shared.runtime.cloud import Cloud
+from tests.simulation.assets import is_complete
 from tests.simulation.deployment import CloudRun
 from tests.simulation.faults import Fault
 from tests.simulation.surroundings import Surroundings
@@ -17,11 +19,16 @@ from tests.simulation.surroundings import Surroundings
 LATENCY_SECONDS = (0.01, 0.6)
 SLOW_SECONDS = 60.0
 SKEW_SECONDS = 3.0
-READS = frozenset({"get", "get_revision", "read", "existing", "newest", "freeze", "history", "probe"})
+THROTTLED_SECONDS = (30.0, 120.0)
+READS = frozenset({"get", "get_revision", "read", "existing", "newest", "freeze", "history", "probe", "load", "sizes"})
 
 
 class Crash(BaseException):
     """The instance died: nothing in the handler may catch this."""
+
+
+class Denied(Exception):
+    """What no adapter translates, such as PermissionDenied: nobody expects it."""
 
 
 def handler(function: str) -> Callable[[Message, Cloud], str]:
@@ -33,7 +40,7 @@ class Turn:
     """The `Cloud` of one delivery.
 
     seen: the record and traffic it read or wrote last, by service; frozen: the environment's freeze it read.
-    frozen_at: a time that stands still, and then nothing fails.
+    troubled: some call of it failed. frozen_at: a time that stands still, and then nothing fails.
     """
 
     def __init__(
@@ -43,13 +50,15 @@ class Turn:
         self.message = message
         self.seen: dict[str, tuple[str, tuple[TrafficTarget, ...]]] = {}
         self.frozen = surroundings.ledger.frozen
+        self.troubled = False
+        self._stored = len(surroundings.objects.contents)
         self.clock = self
         self._surroundings = surroundings
         skewed = not frozen_at and surroundings.faults.strikes(Fault.CLOCK_SKEW)
         self.skew = surroundings.random.uniform(-SKEW_SECONDS, SKEW_SECONDS) if skewed else 0.0
         self.frozen_at = frozen_at
         self.decided_at = surroundings.timeline.now
-        for port in ("services", "messages", "metrics", "ledger", "prober"):
+        for port in ("services", "messages", "metrics", "ledger", "prober", "objects"):
             setattr(self, port, Reached(port, getattr(surroundings, port), self))
 
     services: Any
@@ -57,13 +66,26 @@ class Turn:
     metrics: Any
     ledger: Any
     prober: Any
-    databases: Any  # no function of the rollout reaches these here: there is no such port, and asking would fail
     objects: Any
+    databases: Any  # no function of the rollout reaches these here: there is no such port, and asking would fail
     artifacts: Any
 
     @property
     def environment(self) -> Environment:
         return self._surroundings.environment
+
+    def undisturbed(self) -> bool:
+        """Whether nothing failed, and what others write besides services is as it was when it began."""
+        ledger, objects = self._surroundings.ledger, self._surroundings.objects
+        return not self.troubled and (self.frozen, self._stored) == (ledger.frozen, len(objects.contents))
+
+    def answered(self) -> set[str]:
+        """Revisions that passed a probe."""
+        return self._surroundings.prober.answered
+
+    def complete(self, rollout: Rollout) -> bool:
+        """Whether the files of its release are where they are served from."""
+        return is_complete(self._surroundings.objects, rollout.release.digest)
 
     def now(self) -> datetime:
         self.decided_at = self.frozen_at or self._surroundings.timeline.now + timedelta(seconds=self.skew)
@@ -82,22 +104,46 @@ class Turn:
         if faults.strikes(Fault.CRASH_BEFORE):
             raise Crash(f"before {name}")
         timeline.wait(SLOW_SECONDS if faults.strikes(Fault.SLOW) else random.uniform(*LATENCY_SECONDS))
-        if port in surroundings.down or faults.strikes(Fault.REFUSED):
-            raise Unavailable(f"{name}: 503")
+        try:
+            self._refuse(port, operation)
+        except Exception:
+            self.troubled = True
+            raise
         if stale is not None and faults.strikes(Fault.STALE_READ):
             return stale()
         answer = self._acting(operation, call)
         if faults.strikes(Fault.ANSWER_LOST):
+            self.troubled = True
             raise Unavailable(f"{name}: the answer was lost")
         timeline.wait(random.uniform(*LATENCY_SECONDS))
         if faults.strikes(Fault.CRASH_AFTER):
             raise Crash(f"after {name}")
         return answer
 
+    def _refuse(self, port: str, operation: str) -> None:
+        """Nothing was done, and the caller is told so."""
+        surroundings = self._surroundings
+        faults, timeline, name = surroundings.faults, surroundings.timeline, f"{port}.{operation}"
+        if port in surroundings.down:
+            raise surroundings.down[port](f"{name}: down")
+        if faults.strikes(Fault.REFUSED):
+            raise Unavailable(f"{name}: 503")
+        if faults.strikes(Fault.DENIED):
+            raise Denied(f"{name}: 403")
+        if operation in READS or faults.over:
+            return
+        if faults.strikes(Fault.THROTTLED):
+            surroundings.throttled[port] = timeline.seconds + surroundings.random.uniform(*THROTTLED_SECONDS)
+        if timeline.seconds < surroundings.throttled.get(port, 0.0):
+            raise Unavailable(f"{name}: 429")
+
     def _acting(self, operation: str, call: Callable[[], Any]) -> Any:
         self._surroundings.acting = None if operation in READS else self
         try:
             answer = call()
+        except Conflict:
+            self._surroundings.races += 1
+            raise
         finally:
             self._surroundings.acting = None
         if operation == "freeze":
@@ -105,6 +151,9 @@ class Turn:
         if isinstance(answer, Service):
             self.seen[answer.name] = (answer.record, answer.traffic)
         return answer
+
+
+_EARLIER = {"get": "earlier", "get_revision": "earlier_revision"}
 
 
 class Reached:
@@ -120,8 +169,8 @@ class Reached:
 
         def reach(*arguments: Any, **options: Any) -> Any:
             stale = None
-            if operation == "get" and isinstance(port, CloudRun):
-                stale = lambda: port.earlier(*arguments)  # noqa: E731
+            if operation in _EARLIER and isinstance(port, CloudRun):
+                stale = lambda: getattr(port, _EARLIER[operation])(*arguments)  # noqa: E731
             answer = turn.reach(self._name, operation, lambda: getattr(port, operation)(*arguments, **options), stale)
             if operation in ("start", "move"):
                 turn.seen[arguments[0].name] = (options["record"], tuple(options["traffic"]))

@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from functions.health_verify import reading
 from shared.config.environment import Environment, ManagedService
+from shared.connectivity.budget import Budget, Connectivity, Mode
 from shared.rollout import codec
 from shared.rollout.commands import Verb
 from shared.rollout.names import Phase
@@ -19,14 +20,17 @@ from shared.rollout.service import Service, TrafficTarget
 from shared.rollout.strategy import Strategy
 from shared.rollout.traffic import percents, split
 from shared.runtime.ledger_keys import ledger_prefix
+from tests.simulation.answers import a_rollback_happens, nobody_is_blinded
+from tests.simulation.assets import BUCKET
 from tests.simulation.bus import Bus
 from tests.simulation.deployment import CloudRun
 from tests.simulation.endings import check_endings
 from tests.simulation.faults import Fault, Faults
-from tests.simulation.happenings import CHAOS_SECONDS, SERVICES, Happening, Script, drawn
+from tests.simulation.happenings import BUILT, CHAOS_SECONDS, SERVICES, Happening, Script, drawn
 from tests.simulation.memory import remembering
 from tests.simulation.opinions import drawn_judge
-from tests.simulation.promises import Broken, Promises
+from tests.simulation.promised import Broken
+from tests.simulation.promises import Promises
 from tests.simulation.releases import Kind, Releases, image
 from tests.simulation.surroundings import Ledger, Metrics, Prober, Publishing, Surroundings
 from tests.simulation.timeline import Timeline
@@ -36,6 +40,8 @@ TICK_SECONDS = 60.0
 REST_SECONDS = {"drawn": 45 * 60.0, "real": 4 * 3600.0}
 EXTENSIONS_MAX = 3  # halves of that again, for what is still on its way
 TWICE_SHARE = 0.2
+DAYS_LATER_SHARE = 0.5  # of the worlds: their dead letters are replayed three days after everything else
+DAYS_SECONDS = 3 * 24 * 3600.0
 QUICK = Strategy(
     steps=(10, 50),
     first_share_by_traffic=False,
@@ -46,9 +52,11 @@ QUICK = Strategy(
     step_deadline=timedelta(minutes=10),
     action_window=timedelta(minutes=10),
     alert_age_max=timedelta(minutes=5),
+    gate_deadline=timedelta(minutes=6),
     verdict_age_max=timedelta(minutes=3),
     announce_grace=timedelta(minutes=1),
 )
+BUDGETS = Connectivity(mode=Mode.BLOCK, budgets={"/": Budget()})
 PATIENT = replace(QUICK, step_deadline=timedelta(minutes=90))  # the real judge counts real requests
 
 
@@ -76,6 +84,7 @@ class World:
         self.releases = Releases()
         self.run = CloudRun(self.timeline, self._random, self.releases)
         self.ledger = Ledger()
+        faults = Faults(Random(f"{setup.seed}/faults"), setup.without)
         self.environment = Environment(
             name="dev",
             project="demo",
@@ -83,7 +92,12 @@ class World:
             ledger_bucket="ledger",
             services={
                 name: ManagedService(
-                    name=name, image=image(name), strategy=QUICK if setup.judge == "drawn" else PATIENT
+                    name=name,
+                    image=image(name),
+                    strategy=QUICK if setup.judge == "drawn" else PATIENT,
+                    deploys_on="build" if name == BUILT else "push",
+                    assets_bucket="" if name == BUILT else BUCKET,
+                    connectivity=None if name == BUILT else BUDGETS,
                 )
                 for name in SERVICES
             },
@@ -91,11 +105,11 @@ class World:
         self.surroundings = Surroundings(
             timeline=self.timeline,
             random=self._random,
-            faults=Faults(Random(f"{setup.seed}/faults"), setup.without),
+            faults=faults,
             environment=self.environment,
             services=self.run,
             messages=Publishing(),
-            metrics=Metrics(self.timeline, self._random, self.run),
+            metrics=Metrics(self.timeline, self._random, self.run, faults),
             ledger=self.ledger,
             prober=Prober(self.run),
         )
@@ -103,6 +117,9 @@ class World:
         self.script = Script(self)
         self.promises = Promises(self.run)
         self.upgraded: dict[str, dict[str, str]] = {}
+        self.replayed_late = 0
+        self._days_later = draw.random() < DAYS_LATER_SHARE
+        self._ticking = True
         self._wire()
 
     def _wire(self) -> None:
@@ -123,13 +140,24 @@ class World:
             self._make_peace()
             rest = REST_SECONDS[self._judge]
             self.timeline.run(CHAOS_SECONDS + rest * 0.7)
-            self.bus.replay()  # days later, for all anybody knows
-            self.timeline.run(CHAOS_SECONDS + rest)
-            for extra in range(1, EXTENSIONS_MAX + 1):
+            if self._days_later and self.bus.dead:
+                self._let_days_pass()
+                self.timeline.run(self.timeline.seconds + rest * 0.7)
+            self.bus.replay()
+            self.timeline.run(self.timeline.seconds + rest * 0.3)
+            for _ in range(EXTENSIONS_MAX):
                 if not self._moving():
                     break
-                self.timeline.run(CHAOS_SECONDS + rest * (1 + extra / 2))
+                self.timeline.run(self.timeline.seconds + rest / 2)
             check_endings(self)
+
+    def _let_days_pass(self) -> None:
+        """The scheduler rests, and so does the computer; then somebody replays the dead letters."""
+        self._ticking = False
+        self.timeline.run(self.timeline.seconds + DAYS_SECONDS)
+        self.replayed_late = self.bus.replay()
+        self._ticking = True
+        self._tick()
 
     def _moving(self) -> bool:
         """Whether some rollout is neither over nor held: one that had to wait for another's end began late."""
@@ -139,6 +167,8 @@ class World:
     def put_back(self, name: str) -> None:
         """Somebody undoes the split made by hand."""
         service = self.run.services[name]
+        if name in self.run.unreadable:
+            return
         record = codec.decode(service.record) if service.record else None
         wanted = split(record, self.environment.services[name].strategy) if record else {None: 100}
         rows = [row for row in service.traffic if not row.percent]
@@ -146,10 +176,16 @@ class World:
         if percents(service.traffic) != wanted:
             self.run.edited(name, (*moved, *rows))
 
+    def mend(self, name: str) -> None:
+        """A person put the record right, and replays what was kept of messages that met it."""
+        if name in self.run.unreadable:
+            self.run.mended(name)
+            self.bus.replay()
+
     def upgrade(self, name: str) -> None:
         """A later version of ours wrote something into the record."""
         service = self.run.services[name]
-        if not service.record:
+        if not service.record or name in self.run.unreadable:
             return
         self.upgraded[name] = {"invented_later": "by the next version"}
         body = {**json.loads(service.record), **self.upgraded[name]}
@@ -161,12 +197,17 @@ class World:
         self.surroundings.down.clear()
         self.surroundings.metrics.failing.clear()
         self.surroundings.prober.silent.clear()
-        self.bus.replay()
+        for name in SERVICES:
+            self.mend(name)
+        if not self._days_later:
+            self.bus.replay()
         for number, name in enumerate(SERVICES):
             self.script.order(Verb.UNFREEZE, name, f"peace{number}")
             self.put_back(name)
 
     def _tick(self) -> None:
+        if not self._ticking:
+            return
         if self._judge == "real":
             self.surroundings.metrics.count()
         if not self.surroundings.faults.strikes(Fault.DROPPED_TICK):
@@ -189,15 +230,20 @@ class World:
 
     def _twice_equals_once(self, turn: Turn, said: str) -> None:
         """(c) Any message twice equals once: delivered again at the same moment it changes nothing."""
+        nobody_is_blinded(turn, said)
+        a_rollback_happens(turn, said)
         if len(turn.seen) != 1 or self._random.random() > TWICE_SHARE:
             return
         ((name, seen),) = turn.seen.items()
         before = self.run.services[name]
-        if (before.record, before.traffic) != seen or turn.frozen != self.ledger.frozen:
+        if name in self.run.unreadable:
+            return
+        if (before.record, before.traffic) != seen or not turn.undisturbed():
             return
         again = Turn(turn.function, turn.message, self.surroundings, frozen_at=turn.decided_at)
         said_again = again.run()
         after = self.run.services[name]
+        self.promises.checked["c"] += 1
         if _essence(before) != _essence(after):
             raise Broken("c", "Any message twice equals once.", f"first: {said} then: {said_again}")
 
