@@ -117,5 +117,5 @@ def test_at_100_percent_stable_is_asked_often_enough_to_show_an_outage_that_both
     assert asked(500) == 1 + 5
     assert asked(0) == 1 + 1  # it does not answer at all, which takes five seconds each time
     row = world.cloud.services.rows["web"]
-    world.cloud.services.rows["web"] = replace(row, traffic=tuple(item for item in row.traffic if item.tag != "stable"))
+    world.cloud.services.rows["web"] = replace(row, tagged={"canary": row.tagged["canary"]})
     assert asked(200) == 0

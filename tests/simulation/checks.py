@@ -51,7 +51,8 @@ def _reason_for(change: Change, past: Past, rollout_id: str, share: int) -> bool
     if judged is None or judged.rollout_id != rollout_id or change.before is None or change.before.rollout is None:
         return False
     if change.before.rollout.first_traffic_at is None:
-        return bool(judged.probes) and all(probe.outcome is ProbeOutcome.PASSED for probe in judged.probes)
+        passed = bool(judged.probes) and all(probe.outcome is ProbeOutcome.PASSED for probe in judged.probes)
+        return passed and change.after.rollout is not None and change.after.rollout.canary in change.turn.answered()
     healthy = judged.verdict is not None and judged.verdict.health is Health.HEALTHY
     return healthy and judged.step == change.before.rollout.step
 

@@ -164,10 +164,11 @@ class CloudRun:
             revision = row.revision or service.latest_ready
             if row.percent:
                 serving[revision] = serving.get(revision, 0) + row.percent
-        uris = {
-            row.tag: f"https://{row.tag}---{row.revision or service.latest_ready}" for row in service.traffic if row.tag
-        }
-        self.services[name] = replace(service, serving=serving, tag_uris=uris, etag=self._etag(), reconciling=False)
+        tagged = {row.tag: row.revision or service.latest_ready for row in service.traffic if row.tag}
+        uris = {tag: f"https://{tag}---{revision}" for tag, revision in tagged.items()}
+        self.services[name] = replace(
+            service, serving=serving, tag_uris=uris, tagged=tagged, etag=self._etag(), reconciling=False
+        )
 
     def _settle(self, service: str, revision: Revision) -> None:
         kind = self._releases.kind(revision.image)

@@ -119,13 +119,15 @@ class Prober:
         return Page(path, ttfb_ms=30.0, resources=(html,))
 
     def probe(self, uri: str, revision: str, path: str, expected: Expectation | None = None) -> Probe:
+        """Of whatever the address leads to, whoever was meant."""
+        asked, revision = revision, uri.partition("---")[2]
         state = self._run.revisions[revision].state
         healthy = state is RevisionState.READY and self._run.kind(revision) is not Kind.FAILS_PROBES
         passed = healthy and revision not in self.silent
         if passed:
             self.answered.add(revision)
         return Probe(
-            revision=revision,
+            revision=asked,
             path=path,
             outcome=ProbeOutcome.PASSED if passed else ProbeOutcome.FAILED,
             reason="status 200" if passed else "status 503",
