@@ -17,6 +17,12 @@ def nobody_is_blinded(turn: Turn, said: str) -> None:
             raise Broken("k", "A record that nobody can read blinds no other service.", f"{name}: {said}")
 
 
+def no_tick_is_rejected(turn: Turn, why: str) -> None:
+    """(k) Whatever one service carries, a tick measures the others and is acked."""
+    if turn.message.topic == "rollout-ticks":
+        raise Broken("k", "A record that nobody can read blinds no other service.", f"{turn.function}: {why}")
+
+
 def a_rollback_happens(turn: Turn, said: str) -> None:
     """(e) A person's rollback of what runs is carried out, whatever was commanded since it was sent."""
     if turn.function != "auto_rollback" or turn.message.topic != "commands":

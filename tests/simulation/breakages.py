@@ -5,15 +5,18 @@ Every breakage is one plausible mistake, patched into the production code for as
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from functions.backup_verify import verification
+from functions.health_verify import handler as health_verify
 from functions.health_verify import reading
 from functions.notify import handler as notify
-from shared.analysis.evidence import ProbeOutcome
+from functions.restore_drill import handler as restore_drill
+from functions.restore_drill import steps
+from functions.sql_backup import handler as sql_backup
 from shared.analysis.verdict import Health
-from shared.errors import Conflict
 from shared.rollout import (
     change,
     climbing,
@@ -27,18 +30,18 @@ from shared.rollout import (
     standstill,
     traffic,
 )
-from shared.rollout.freezes import Freezes, Wish
 from shared.rollout.record import Record
-from shared.rollout.service import TrafficTarget
-from shared.runtime import turn
+from shared.runtime import release_gate, turn
+from tests.simulation import mistakes
 from tests.simulation.surroundings import Ledger
 
 
 @dataclass(frozen=True)
 class Breakage:
-    """mistake: in one sentence; patches: what to replace, by module and name."""
+    """breaks: letters of the promises it may break; mistake: in one sentence; patches: what to replace, and where."""
 
     name: str
+    breaks: str
     mistake: str
     patches: tuple[tuple[Any, str, Callable[..., Any]], ...]
 
@@ -50,163 +53,6 @@ class Breakage:
             yield
 
 
-def _etag_ignored(cloud: Any, service: Any, decision: Any, managed: Any) -> None:
-    _save(cloud, replace(service, etag=cloud.services.get(service.name).etag), decision, managed)
-
-
-def _not_saved(cloud: Any, service: Any, decision: Any, managed: Any) -> None:
-    return None
-
-
-def _told_before_saved(cloud: Any, service: Any, decision: Any, managed: Any) -> None:
-    _perform(cloud, decision)
-    _save(cloud, service, decision, managed)
-
-
-def _race_swallowed(cloud: Any, service: Any, decision: Any, managed: Any) -> None:
-    try:
-        _save(cloud, service, decision, managed)
-    except Conflict:
-        return
-
-
-def _seen_as(health: Health) -> Callable[..., Any]:
-    def advance(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
-        if fact.verdict and fact.verdict.health is Health.ERROR:
-            fact = replace(fact, verdict=fact.verdict._replace(health=health))
-        return _advance(record, fact, now, strategy)
-
-    return advance
-
-
-def _probes_taken_for_passed(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
-    passed = tuple(probe._replace(outcome=ProbeOutcome.PASSED) for probe in fact.probes)
-    return _verify(record, replace(fact, probes=passed), now, strategy)
-
-
-def _stale_taken_for_fresh(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
-    rollout = record.active
-    if rollout:
-        fact = replace(fact, rollout_id=rollout.id, step=rollout.step, at=now)
-    return _judged(record, fact, now, strategy)
-
-
-def _outbox_forgotten(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
-    kept, again = _upkeep(record, fact, now, strategy)
-    return replace(kept, outbox=()), again
-
-
-def _told_only_once(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
-    return _upkeep(record, fact, now, strategy)[0], ()
-
-
-def _keys_by_kind(record: Any, kind: str, now: Any, *rest: Any, **details: Any) -> Any:
-    after = _announce(record, kind, now, *rest, **details)
-    return replace(after, outbox=(*after.outbox[:-1], replace(after.outbox[-1], key=f"{record.service}/000001-{kind}")))
-
-
-def _unfinished_rollback(record: Any, *rest: Any) -> Any:
-    after = _roll_back(record, *rest)
-    return replace(after, pin=None)
-
-
-def _rollback_without_blame(record: Any, *rest: Any) -> Any:
-    after = _roll_back(record, *rest)
-    return replace(after, known_bad=(), pin=None)
-
-
-def _lossy_targets(record: Any, strategy: Any, current: Any) -> Any:
-    return tuple(row for row in _targets(record, strategy, current) if row.tag in ("", *traffic.OUR_TAGS))
-
-
-def _ninety_nine(record: Any, strategy: Any) -> Any:
-    shares = dict(_split(record, strategy))
-    if len(shares) > 1:
-        shares[record.stable] -= 1
-    return shares
-
-
-def _latest_trusted(record: Any, strategy: Any, current: Any) -> Any:
-    canary = record.active.canary if record.active else ""
-    return tuple(
-        TrafficTarget(revision=None, percent=row.percent) if row.percent and row.revision == canary else row
-        for row in _targets(record, strategy, current)
-    )
-
-
-def _oldest_first(record: Any, release: Any) -> Any:
-    found = _settled(record, release)
-    return None if found and found[0] == "stale" else found
-
-
-def _pin_not_asked(record: Any, fact: Any, strategy: Any) -> Any:
-    return _must_wait(replace(record, pin=None), fact, strategy)
-
-
-def _freeze_not_asked(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
-    frozen = record.frozen
-    return replace(_on_trial(replace(record, frozen=""), replace(fact, frozen=""), now, strategy), frozen=frozen)
-
-
-def _never_fails_to_start(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
-    rollout = replace(record.rollout, phase_since=now)
-    after = _prepare(replace(record, rollout=rollout), fact, now, strategy)
-    return record if after.rollout == rollout else after
-
-
-def _held_for_ever(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
-    return record
-
-
-def _newest_is_stable(service: Any) -> str:
-    return str(service.latest_created)
-
-
-def _back_to_itself(record: Any, *rest: Any) -> Any:
-    rollout = record.rollout
-    return _roll_back(replace(record, target=rollout.canary or record.target), *rest)
-
-
-def _order_without_age(record: Any, command: Any) -> str:
-    return ""
-
-
-def _forgetful(record: Any, key: str) -> Any:
-    return record
-
-
-def _same_sequence(before: Any, record: Any, rule: str, reason: str, *effects: Any) -> Any:
-    decision = _concluded(before, record, rule, reason, *effects)
-    return replace(decision, record=replace(decision.record, sequence=before.sequence))
-
-
-def _last_freeze_wins(ledger: Any, holder: str, reason: str, at: Any) -> Any:
-    ledger.freezes = Freezes(wishes={**ledger.freezes.wishes, holder: Wish(reason, at)})
-    return ledger.freezes
-
-
-def _heard_already(message: Any, cloud: Any) -> str:
-    return "duplicate: so they say."
-
-
-def _no_newer_record(cloud: Any, service: str, after: int) -> None:
-    return None
-
-
-def _restored_blindly(record: Any, found: Any, now: Any) -> Any:
-    return record
-
-
-_save, _perform = turn._save, turn._perform
-_advance, _verify, _upkeep, _prepare, _on_trial = (
-    judging._advance,
-    climbing.verify,
-    judging._upkeep,
-    climbing.prepare,
-    climbing.on_trial,
-)
-_judged, _announce, _roll_back, _concluded = judging.judged, change.announce, change.roll_back, change.concluded
-_targets, _split, _settled, _must_wait = traffic.targets, traffic.split, requests._settled, requests.must_wait
 _ROLL_BACKS = (climbing, standstill, incidents, orders)
 _CONCLUDING = (change, judging, newcomer, incidents, orders, requests, restoration, decide)
 _ANNOUNCING = (change, climbing, standstill, newcomer, orders, requests, restoration, decide)
@@ -218,89 +64,230 @@ def _everywhere(name: str, replacement: Callable[..., Any], *modules: Any) -> tu
 
 BREAKAGES = (
     Breakage(
-        "etag_ignored", "A write goes through whatever was written since the read.", ((turn, "_save", _etag_ignored),)
-    ),
-    Breakage("acked_before_saved", "The message is acked and nothing was written.", ((turn, "_save", _not_saved),)),
-    Breakage("told_before_saved", "People hear of what is not written yet.", ((turn, "_save", _told_before_saved),)),
-    Breakage("race_swallowed", "A lost race is taken for a success.", ((turn, "_save", _race_swallowed),)),
-    Breakage("blindness_promotes", "No metrics count as healthy.", ((judging, "_advance", _seen_as(Health.HEALTHY)),)),
-    Breakage(
-        "blindness_blames", "No metrics count as unhealthy.", ((judging, "_advance", _seen_as(Health.UNHEALTHY)),)
+        "etag_ignored",
+        "d",
+        "A write goes through whatever was written since the read.",
+        ((turn, "_save", mistakes.etag_ignored),),
     ),
     Breakage(
-        "probes_ignored", "A canary whose probes fail gets users.", ((judging, "verify", _probes_taken_for_passed),)
+        "acked_before_saved",
+        "k",
+        "The message is acked and nothing was written.",
+        ((turn, "_save", mistakes.not_saved),),
     ),
-    Breakage("stale_verdict", "A verdict about another step counts.", ((decide, "judged", _stale_taken_for_fresh),)),
+    Breakage(
+        "told_before_saved",
+        "j",
+        "People hear of what is not written yet.",
+        ((turn, "_save", mistakes.told_before_saved),),
+    ),
+    Breakage(
+        "race_swallowed", "jk", "A lost race is taken for a success.", ((turn, "_save", mistakes.race_swallowed),)
+    ),
+    Breakage(
+        "blindness_promotes",
+        "ag",
+        "No metrics count as healthy.",
+        ((judging, "_advance", mistakes.seen_as(Health.HEALTHY)),),
+    ),
+    Breakage(
+        "blindness_blames",
+        "g",
+        "No metrics count as unhealthy.",
+        ((judging, "_advance", mistakes.seen_as(Health.UNHEALTHY)),),
+    ),
+    Breakage(
+        "probes_ignored",
+        "a",
+        "A canary whose probes fail gets users.",
+        ((judging, "verify", mistakes.probes_taken_for_passed),),
+    ),
+    Breakage(
+        "stale_verdict",
+        "ac",
+        "A verdict about another step counts.",
+        ((decide, "judged", mistakes.stale_taken_for_fresh),),
+    ),
     Breakage(
         "outbox_forgotten",
+        "j",
         "The outbox is emptied before the ledger has it.",
-        ((judging, "_upkeep", _outbox_forgotten),),
+        ((judging, "_upkeep", mistakes.outbox_forgotten),),
     ),
     Breakage(
-        "told_only_once", "What was not published is never published again.", ((judging, "_upkeep", _told_only_once),)
+        "told_only_once",
+        "j",
+        "What was not published is never published again.",
+        ((judging, "_upkeep", mistakes.told_only_once),),
     ),
     Breakage(
         "keys_by_kind",
+        "bj",
         "Two announcements share a key.",
-        _everywhere("announce", _keys_by_kind, *_ANNOUNCING),
+        _everywhere("announce", mistakes.keys_by_kind, *_ANNOUNCING),
     ),
-    Breakage("pin_forgotten", "A rollback does not pin.", _everywhere("roll_back", _unfinished_rollback, *_ROLL_BACKS)),
-    Breakage("pin_not_asked", "A pinned service starts what is pushed.", ((requests, "must_wait", _pin_not_asked),)),
+    Breakage(
+        "pin_forgotten",
+        "f",
+        "A rollback does not pin.",
+        _everywhere("roll_back", mistakes.unfinished_rollback, *_ROLL_BACKS),
+    ),
+    Breakage(
+        "pin_not_asked",
+        "f",
+        "A pinned service starts what is pushed.",
+        ((requests, "must_wait", mistakes.pin_not_asked),),
+    ),
     Breakage(
         "blame_forgotten",
+        "f",
         "A rolled back digest is not remembered.",
-        _everywhere("roll_back", _rollback_without_blame, *_ROLL_BACKS),
+        _everywhere("roll_back", mistakes.rollback_without_blame, *_ROLL_BACKS),
     ),
-    Breakage("tags_lost", "Other people's tags are dropped.", ((turn, "targets", _lossy_targets),)),
-    Breakage("ninety_nine_percent", "One percent of users get nobody.", ((traffic, "split", _ninety_nine),)),
-    Breakage("latest_trusted", "The canary's share goes to LATEST.", ((turn, "targets", _latest_trusted),)),
-    Breakage("older_push_wins", "An older push undoes a newer one.", ((requests, "_settled", _oldest_first),)),
-    Breakage("freeze_ignored", "A frozen service advances.", ((judging, "on_trial", _freeze_not_asked),)),
+    Breakage("tags_lost", "h", "Other people's tags are dropped.", ((turn, "targets", mistakes.lossy_targets),)),
     Breakage(
-        "no_prepare_deadline", "A revision may take for ever to start.", ((judging, "prepare", _never_fails_to_start),)
+        "ninety_nine_percent", "h", "One percent of users get nobody.", ((traffic, "split", mistakes.ninety_nine),)
     ),
     Breakage(
-        "hold_without_exit", "A hold never ends by itself and nobody is asked.", ((judging, "held", _held_for_ever),)
+        "latest_trusted", "h", "The canary's share goes to LATEST.", ((turn, "targets", mistakes.latest_trusted),)
     ),
     Breakage(
-        "adopts_the_newest", "What was created last counts as stable.", ((turn, "serving_revision", _newest_is_stable),)
+        "older_push_wins", "d", "An older push undoes a newer one.", ((requests, "_settled", mistakes.oldest_first),)
+    ),
+    Breakage("freeze_ignored", "a", "A frozen service advances.", ((judging, "on_trial", mistakes.freeze_not_asked),)),
+    Breakage(
+        "no_prepare_deadline",
+        "i",
+        "A revision may take for ever to start.",
+        ((judging, "prepare", mistakes.never_fails_to_start),),
+    ),
+    Breakage(
+        "hold_without_exit",
+        "i",
+        "A hold never ends by itself and nobody is asked.",
+        ((judging, "held", mistakes.held_for_ever),),
+    ),
+    Breakage(
+        "adopts_the_newest",
+        "a",
+        "What was created last counts as stable.",
+        ((turn, "serving_revision", mistakes.newest_is_stable),),
     ),
     Breakage(
         "back_to_itself",
+        "af",
         "A rollback goes to the revision it leaves.",
-        _everywhere("roll_back", _back_to_itself, *_ROLL_BACKS),
+        _everywhere("roll_back", mistakes.back_to_itself, *_ROLL_BACKS),
     ),
     Breakage(
-        "orders_without_age", "An overtaken command is carried out.", ((orders, "_overtaken", _order_without_age),)
+        "orders_without_age",
+        "d",
+        "An overtaken command is carried out.",
+        ((orders, "_overtaken", mistakes.order_without_age),),
     ),
-    Breakage("commands_repeat", "A repeated command is carried out again.", ((Record, "remember_acted", _forgetful),)),
+    Breakage(
+        "commands_repeat",
+        "c",
+        "A repeated command is carried out again.",
+        ((Record, "remember_acted", mistakes.forgetful),),
+    ),
     Breakage(
         "sequence_stands",
+        "d",
         "A write does not count.",
-        _everywhere("concluded", _same_sequence, *_CONCLUDING),
+        _everywhere("concluded", mistakes.same_sequence, *_CONCLUDING),
     ),
     Breakage(
         "old_copy_trusted",
+        "dk",
         "A record put back by somebody else is believed.",
-        ((turn, "newer_record", _no_newer_record), (reading, "newer_record", _no_newer_record)),
+        ((turn, "newer_record", mistakes.no_newer_record), (reading, "newer_record", mistakes.no_newer_record)),
     ),
     Breakage(
         "rollback_undone",
+        "ef",
         "Restoring the record forgets the rollback in between.",
-        ((restoration, "_taken_back", _restored_blindly),),
+        ((restoration, "_taken_back", mistakes.restored_blindly),),
     ),
     Breakage(
         "freeze_by_arrival",
+        "d",
         "The last freeze to arrive wins, not the last one asked for.",
-        ((Ledger, "set_freeze", _last_freeze_wins),),
+        ((Ledger, "set_freeze", mistakes.last_freeze_wins),),
     ),
     Breakage(
-        "alerts_hit_anything", "Every alert rolls back whatever runs.", ((incidents, "_not_about_this", lambda *_: ""),)
+        "alerts_hit_anything",
+        "e",
+        "Every alert rolls back whatever runs.",
+        ((incidents, "_not_about_this", mistakes.about_anything),),
     ),
     Breakage(
         "hands_off_forgotten",
+        "h",
         "Traffic edited by hand is overwritten.",
         ((turn, "drifted", lambda *_: False), (reading, "drifted", lambda *_: False)),
     ),
-    Breakage("nobody_is_told", "notify takes everything for a duplicate.", ((notify, "handle", _heard_already),)),
+    Breakage(
+        "nobody_is_told", "j", "notify takes everything for a duplicate.", ((notify, "handle", mistakes.heard_already),)
+    ),
+    Breakage(
+        "rollback_overtaken",
+        "e",
+        "A newer command keeps a rollback from being carried out.",
+        ((orders, "_overtaken", mistakes.anybody_overtakes),),
+    ),
+    Breakage(
+        "newcomer_hides_blame",
+        "e",
+        "A revision that appears supersedes a canary found bad.",
+        ((judging, "may_supersede", mistakes.any_newcomer_supersedes),),
+    ),
+    Breakage("held_sees_no_harm", "e", "A held canary that is dead stays.", ((standstill, "harm", lambda *_: ""),)),
+    Breakage(
+        "bake_on_doubt", "a", "An unclear verdict ends the bake.", ((climbing, "_proved", mistakes.unclear_is_enough),)
+    ),
+    Breakage(
+        "target_unasked", "e", "A revision is good to return to unasked.", ((reading, "_answers", lambda *_: True),)
+    ),
+    Breakage(
+        "files_not_asked",
+        "a",
+        "A frontend starts before its files are there.",
+        ((release_gate, "gate_of", mistakes.gate_open),),
+    ),
+    Breakage("pages_not_weighed", "a", "Pages are not measured.", ((reading, "read_pages", lambda *given: given[-1]),)),
+    Breakage(
+        "tag_trusted",
+        "a",
+        "The canary's tag is believed to lead to it.",
+        ((reading, "_read_canary", mistakes.tag_trusted),),
+    ),
+    Breakage(
+        "blinded", "k", "One record that cannot be read stops the tick.", ((health_verify, "_measure", mistakes.blind),)
+    ),
+    Breakage(
+        "superseded_unsaid",
+        "bk",
+        "A rollout gives way to a newer one, and nobody is told.",
+        _everywhere("end", mistakes.ended_unsaid, requests, newcomer, climbing, orders),
+    ),
+    Breakage(
+        "traffic_later",
+        "j",
+        "The bake is committed and its traffic is not.",
+        ((turn, "targets", mistakes.moved_later),),
+    ),
+    Breakage(
+        "verified_unread", "l", "An export is called good unread.", ((verification, "_read", mistakes.unread_and_good),)
+    ),
+    Breakage(
+        "kept_unread", "l", "An export is locked before it is read.", ((verification, "_read", mistakes.kept_first),)
+    ),
+    Breakage(
+        "instance_left",
+        "l",
+        "A drill's instance is deleted by nobody.",
+        ((steps, "next_step", mistakes.never_deleted), (restore_drill, "leftovers", lambda *_: ())),
+    ),
+    Breakage("exported_twice", "l", "Every tick exports again.", ((sql_backup, "look", mistakes.own_exports_unseen),)),
 )

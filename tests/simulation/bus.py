@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from scripts.local_cloud.pubsub.filters import parse_filter
 from scripts.local_cloud.topology import DELIVERY_ATTEMPTS_MAX, ROUTES, Route
-from shared.errors import InvalidRecord, PermanentError, TransientError
+from shared.errors import InvalidRecord, NotFound, PermanentError, TransientError
 from shared.events.message import Message
 from tests.simulation.faults import Fault
 from tests.simulation.surroundings import Surroundings
@@ -30,10 +30,14 @@ class Delivery:
 
 
 class Bus:
-    """done: told of every turn that was acked, with what it said. rejected: what no redelivery could mend."""
+    """done: told of every turn that was acked, with what it said; refused: of those that cannot be.
+
+    rejected: what no redelivery could mend.
+    """
 
     def __init__(self, surroundings: Surroundings) -> None:
         self.done: Callable[[Turn, str], None] = lambda turn, said: None
+        self.refused: Callable[[Turn, str], None] = lambda turn, why: None
         self.dead: list[Delivery] = []
         self.rejected: list[tuple[Delivery, PermanentError]] = []
         self.underway = 0
@@ -78,11 +82,12 @@ class Bus:
         self.underway -= 1
         try:
             said = turn.run()
-        except (Crash, Denied, TransientError) as error:
+        except (Crash, Denied, NotFound, TransientError) as error:  # what the door answers 500 or 503
             self.told.append(f"{turn.function} {type(error).__name__}: {error}")
             self._again(delivery)
         except PermanentError as error:
             self.rejected.append((delivery, error))
+            self.refused(turn, str(error))
         else:
             self.told.append(f"{turn.function} {said}")
             self.done(turn, said)

@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tests.simulation.faults import Fault
+from tests.simulation.nights import Nights
 from tests.simulation.promised import Broken
 from tests.simulation.world import Setup, World
+
+NIGHTS_EVERY = 5
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class Failure:
         return f"scripts/simulate {' '.join(options)}"
 
 
+def world_of(setup: Setup) -> World | Nights:
+    """Every fifth seed is about backups, the others about deliveries."""
+    return Nights(setup) if setup.seed % NIGHTS_EVERY == NIGHTS_EVERY - 1 else World(setup)
+
+
 @dataclass(frozen=True)
 class Life:
     """One world from beginning to end. steps: of virtual time; failure: None when every promise held."""
@@ -37,7 +45,7 @@ class Life:
 
 def live(setup: Setup) -> Life:
     """Everything a handler raises that is our own bug counts as a failure, too."""
-    world = World(setup)
+    world = world_of(setup)
     try:
         world.live()
     except Broken as error:
@@ -62,7 +70,7 @@ def first_failure(seeds: Iterable[int], judge: str = "drawn") -> Failure | None:
 def shrunk(failure: Failure) -> Failure:
     """The same seed with as few happenings and kinds of faults as still break the same promise."""
     best = failure
-    numbers = {row.number for row in World(replace(failure.setup, only=None)).happenings}
+    numbers = {row.number for row in world_of(replace(failure.setup, only=None)).happenings}
     only = failure.setup.only if failure.setup.only is not None else frozenset(numbers)
     candidates = [("only", number) for number in sorted(only)] + [("without", fault) for fault in Fault]
     shorter = True

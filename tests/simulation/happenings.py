@@ -26,7 +26,7 @@ WEIGHTS = {
     "command": 26,
     "alert": 9,
     "edit": 4,
-    "apply": 6,
+    "apply": 9,
     "configure": 4,
     "outage": 9,
     "shared_outage": 3,
@@ -36,7 +36,8 @@ WEIGHTS = {
     "revoked": 2,
     "burst": 3,
     "corrupt": 2,
-    "death": 4,
+    "death": 8,
+    "opposites": 5,
 }
 BUILT = "api"  # deploys what a build made; the other deploys what is pushed
 FAILED_BUILDS = 0.15
@@ -126,6 +127,13 @@ class Script:
     def _command(self, happening: Happening) -> None:
         verb = list(Verb)[int(happening.detail * len(Verb))]
         self.order(verb, happening.service, f"r{happening.number}")
+
+    def _opposites(self, happening: Happening) -> None:
+        """Somebody rolls back, and somebody else pauses or resumes before that has arrived."""
+        self.order(Verb.ROLLBACK, happening.service, f"r{happening.number}")
+        other = Verb.PAUSE if happening.detail < 0.5 else Verb.RESUME
+        name, request = happening.service, f"r{happening.number}o"
+        self._world.timeline.after(happening.detail, lambda: self.order(other, name, request, "kofi"))
 
     def order(self, verb: Verb, service: str, request_id: str, by: str = "amina") -> None:
         body = {"command": verb, "service": service, "by": by, "why": "because", "request_id": request_id}
@@ -232,6 +240,8 @@ class Script:
         if canary and service.serving.get(canary) and canary not in run.died:
             run.dies(canary)
             self._later(happening, lambda: run.revives(canary))
+            if happening.detail < 0.8:  # whoever wanted to help changed a variable
+                self._world.timeline.after(60 * happening.detail, lambda: run.configured(happening.service))
 
     def _corrupt(self, happening: Happening) -> None:
         """Somebody breaks the record; a person puts it right and has what met it in between replayed."""

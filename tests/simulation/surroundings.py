@@ -12,7 +12,7 @@ from shared.connectivity.page import Kind as PageKind
 from shared.connectivity.page import Page, Resource
 from shared.rollout.freezes import Freezes
 from shared.rollout.service import RevisionState
-from tests.fakes import FakeObjects
+from tests.fakes import FakeDatabases, FakeObjects
 from tests.simulation.deployment import CloudRun
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.releases import Kind
@@ -48,6 +48,7 @@ class Surroundings:
     ledger: "Ledger"
     prober: "Prober"
     objects: FakeObjects = field(default_factory=FakeObjects)
+    databases: FakeDatabases = field(default_factory=FakeDatabases)
     down: dict[str, type[Exception]] = field(default_factory=dict)
     throttled: dict[str, float] = field(default_factory=dict)
     races: int = 0
@@ -90,6 +91,9 @@ class Ledger:
 
     def existing(self, keys: Iterable[str]) -> frozenset[str]:
         return frozenset(key for key in keys if key in self.objects)
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        return tuple(sorted(key for key in self.objects if key.startswith(prefix)))
 
     def newest(self, prefix: str, after: str) -> str:
         return max((key for key in self.objects if key.startswith(prefix) and key > after), default="")

@@ -20,7 +20,10 @@ LATENCY_SECONDS = (0.01, 0.6)
 SLOW_SECONDS = 60.0
 SKEW_SECONDS = 3.0
 THROTTLED_SECONDS = (30.0, 120.0)
-READS = frozenset({"get", "get_revision", "read", "existing", "newest", "freeze", "history", "probe", "load", "sizes"})
+READS = frozenset(
+    {"get", "get_revision", "read", "existing", "keys", "newest", "freeze", "history", "probe", "load"}
+    | {"pieces", "find", "sizes", "operation", "operations", "instances", "newest_backup", "backup_settings"}
+)
 
 
 class Crash(BaseException):
@@ -58,7 +61,7 @@ class Turn:
         self.skew = surroundings.random.uniform(-SKEW_SECONDS, SKEW_SECONDS) if skewed else 0.0
         self.frozen_at = frozen_at
         self.decided_at = surroundings.timeline.now
-        for port in ("services", "messages", "metrics", "ledger", "prober", "objects"):
+        for port in ("services", "messages", "metrics", "ledger", "prober", "objects", "databases"):
             setattr(self, port, Reached(port, getattr(surroundings, port), self))
 
     services: Any
@@ -67,8 +70,8 @@ class Turn:
     ledger: Any
     prober: Any
     objects: Any
-    databases: Any  # no function of the rollout reaches these here: there is no such port, and asking would fail
-    artifacts: Any
+    databases: Any
+    artifacts: Any  # no function reaches these here: there is no such port, and asking would fail
 
     @property
     def environment(self) -> Environment:
@@ -142,7 +145,7 @@ class Turn:
         try:
             answer = call()
         except Conflict:
-            self._surroundings.races += 1
+            self._surroundings.races += operation in ("start", "move")
             raise
         finally:
             self._surroundings.acting = None

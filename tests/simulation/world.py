@@ -20,7 +20,7 @@ from shared.rollout.service import Service, TrafficTarget
 from shared.rollout.strategy import Strategy
 from shared.rollout.traffic import percents, split
 from shared.runtime.ledger_keys import ledger_prefix
-from tests.simulation.answers import a_rollback_happens, nobody_is_blinded
+from tests.simulation.answers import a_rollback_happens, no_tick_is_rejected, nobody_is_blinded
 from tests.simulation.assets import BUCKET
 from tests.simulation.bus import Bus
 from tests.simulation.deployment import CloudRun
@@ -126,6 +126,7 @@ class World:
         self.run.watch = self._written
         self.run.settled = lambda service, revision: self.bus.publish("revision-changes", _changed(service), {})
         self.bus.done = self._twice_equals_once
+        self.bus.refused = no_tick_is_rejected
         for name in SERVICES:
             self.run.create(name, image(name, self.releases.make(Kind.GOOD)))
             self.promises.adopt(self.run.services[name])
@@ -232,7 +233,8 @@ class World:
         """(c) Any message twice equals once: delivered again at the same moment it changes nothing."""
         nobody_is_blinded(turn, said)
         a_rollback_happens(turn, said)
-        if len(turn.seen) != 1 or self._random.random() > TWICE_SHARE:
+        share = 1.0 if turn.message.topic == "commands" else TWICE_SHARE
+        if len(turn.seen) != 1 or self._random.random() > share:
             return
         ((name, seen),) = turn.seen.items()
         before = self.run.services[name]
