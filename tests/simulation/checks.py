@@ -240,7 +240,8 @@ def heavy_pages_meet_nobody(change: Change, past: Past, run: CloudRun) -> None:
 def the_bad_is_taken_back(change: Change, past: Past, run: CloudRun) -> None:
     """(e) What a fresh reading proves bad on users loses them in the write that hears of it."""
     before, judged, rollout = change.before, change.judged, change.after.rollout
-    if before is None or before.active is None or judged is None or change.restored or before.edited:
+    edited = change.after.edited or (before and before.edited)  # hands win
+    if before is None or before.active is None or judged is None or change.restored or edited:
         return
     active, strategy = before.active, change.turn.environment.services[change.service.name].strategy
     now = change.turn.decided_at
