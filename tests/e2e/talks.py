@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, Response
 from playwright.sync_api import TimeoutError as NeverHappened
 
 CONNECTED_MS_MAX = 8_000
-_CONNECTED = "document.querySelector('[role=status]').textContent === 'connected'"
+CONNECTED = "document.querySelector('[role=status]').textContent === 'connected'"
 
 
 class Talk(NamedTuple):
@@ -36,7 +36,7 @@ def talk(browser: Browser, uri: str, text: str, picture: Path) -> Talk:
 
 def _said(page: Page, text: str) -> bool:
     try:
-        page.wait_for_function(_CONNECTED, timeout=CONNECTED_MS_MAX)
+        page.wait_for_function(CONNECTED, timeout=CONNECTED_MS_MAX)
         page.get_by_label("Your name").fill("Amina")
         page.get_by_label("Message").fill(text)
         page.get_by_role("button").click()

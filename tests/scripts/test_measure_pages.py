@@ -9,6 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from scripts.pages.picture import draw
+from shared.connectivity.budget import Budget
+from shared.connectivity.page import Kind, Page, Resource
 from tests.adapters.test_pages import _Site
 from tests.adapters.test_probes import Served
 
@@ -87,3 +90,13 @@ def test_figures_and_picture_are_written_and_stay_the_same(site: str, tmp_path: 
     assert facts["bytes"] == sum(row["bytes_received"] for row in facts["resources"])
     assert set(facts["load_seconds"]) == {"slow 4G", "3G", "slow 3G", "2G"}
     assert ET.fromstring(picture.read_text()).tag.endswith("svg")
+
+
+def test_what_a_browser_took_is_drawn_beside_what_is_computed(tmp_path: Path) -> None:
+    page = Page("/", resources=(Resource(Kind.HTML, "/", 200, 4_000),))
+    drawn = []
+    for measured in ({}, {"/": {"2G": 41.5}}, {"/": {"2G": 41.5}}):
+        draw({"/": page}, {"/": Budget()}, tmp_path / "pages.svg", measured)
+        drawn.append((tmp_path / "pages.svg").read_text())
+    assert [("41.5" in text, "Chromium on such a line" in text) for text in drawn[:2]] == [(False, False), (True, True)]
+    assert drawn[1] == drawn[2]

@@ -22,28 +22,38 @@ export function Room({ room, release }) {
   const [line, setLine] = useState("connecting");
   const outbox = useRef(null);
   const last = useRef(0);
-  const flushed = useRef(null);
+  const send = useRef(null);
 
   useEffect(() => {
     const path = `/rooms/${room}/messages`;
     let socket, timer;
     let attempt = 0;
     let over = false;
+    let caughtUp = false;
     const add = (found) => {
-      last.current = found.reduce((most, { id }) => Math.max(most, Number(id)), last.current);
+      outbox.current.forget(found.map(({ key }) => key)); // sent, although the answer to it was lost
+      setWaiting(outbox.current.waiting);
       setMessages((known) => {
         const ids = new Set(known.map(({ id }) => id));
         return [...known, ...found.filter(({ id }) => !ids.has(id))].sort((a, b) => a.id - b.id);
       });
     };
-    flushed.current = ({ kept, refused }) => {
+    // Nothing before these is missing. Of one's own message that is not known: others may have spoken while the line was down.
+    const heard = (found) => {
+      last.current = found.reduce((most, { id }) => Math.max(most, Number(id)), last.current);
+      add(found);
+    };
+    // Whatever got no answer says that the line is bad, and the socket may not know: a new one is tried.
+    send.current = async () => {
+      const { kept, refused } = await outbox.current.flush();
       add(kept);
       setRefused((before) => [...before, ...refused]);
-      setWaiting(outbox.current.waiting);
+      if (outbox.current.waiting.length > 0) later();
     };
     const catchUp = async () => {
-      flushed.current(await outbox.current.flush());
-      add((await ask(`${path}?after=${last.current}`)).messages);
+      await send.current();
+      heard((await ask(`${path}?after=${last.current}`)).messages);
+      caughtUp = true;
     };
     const later = () => {
       if (over) return;
@@ -51,17 +61,26 @@ export function Room({ room, release }) {
       clearTimeout(timer);
       timer = setTimeout(connect, waitBefore(attempt++, Math.random()));
     };
-    const connect = () => {
+    const leave = () => {
       clearTimeout(timer);
+      if (!socket) return;
+      socket.onopen = socket.onmessage = socket.onclose = null; // on a dead line it is a minute until it is closed
+      socket.close();
+    };
+    const connect = () => {
+      leave();
+      timer = setTimeout(later, REQUEST_MS);
+      caughtUp = false;
       socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/rooms/${room}/socket`);
       socket.onopen = () => {
+        clearTimeout(timer);
         attempt = 0;
         setLine("connected");
-        catchUp().catch(() => socket.close());
+        catchUp().catch(later);
       };
       socket.onmessage = ({ data }) => {
         const said = JSON.parse(data);
-        if (said.type === "message") add([said.message]);
+        if (said.type === "message") (caughtUp ? heard : add)([said.message]);
       };
       socket.onclose = later;
     };
@@ -73,9 +92,8 @@ export function Room({ room, release }) {
     window.addEventListener("online", connect);
     return () => {
       over = true;
-      clearTimeout(timer);
+      leave();
       window.removeEventListener("online", connect);
-      socket.close();
     };
   }, [room]);
 
@@ -87,7 +105,7 @@ export function Room({ room, release }) {
     outbox.current.add({ author, text, key: crypto.randomUUID() });
     form.elements.text.value = "";
     setWaiting(outbox.current.waiting);
-    flushed.current(await outbox.current.flush());
+    await send.current();
   };
 
   return (

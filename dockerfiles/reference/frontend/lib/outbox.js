@@ -25,6 +25,12 @@ export class Outbox {
     this.#keep([...this.waiting, message]);
   }
 
+  /** Of what the backend was seen to have, nothing waits any more. */
+  forget(keys) {
+    const seen = new Set(keys);
+    this.#keep(this.waiting.filter(({ key }) => !seen.has(key)));
+  }
+
   /**
    * Sends in order until the line fails; resolves with {kept, refused}: what the backend has now, and what it will never take
    * (an error with `refused`), which leaves the outbox too. At most one flush runs; a second call joins it.

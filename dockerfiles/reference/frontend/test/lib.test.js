@@ -55,6 +55,15 @@ test("two flushes at a time send nothing twice", async () => {
   assert.deepEqual(sent, ["once"]);
 });
 
+test("what the backend was seen to have is not sent again, although its answer was lost", async () => {
+  const sent = [];
+  const outbox = new Outbox(storage(), async ({ key }) => void sent.push(key));
+  for (const key of ["arrived", "lost"]) outbox.add(message(key));
+  outbox.forget(["arrived", "somebody else's"]);
+  await outbox.flush();
+  assert.deepEqual(sent, ["lost"]);
+});
+
 test("a store that cannot be read is an empty outbox", () => {
   for (const text of ["{", "7", "null"]) assert.deepEqual(new Outbox(storage({ "pushnchat.outbox": text })).waiting, []);
 });
