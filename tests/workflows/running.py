@@ -40,8 +40,17 @@ OUTPUTS: Final[Mapping[str, Mapping[str, str]]] = {
     "hashicorp/setup-terraform": {},
 }
 """What the stand-in of each action gives. An action that is not here is run by nobody: a test demands its row."""
-PROGRAMS: Final = ("checkov", "docker", "gcloud", "gh", "npm", "python", "terraform")
-SCRIPTS: Final = ("scripts/benchmark", "scripts/demo", "scripts/simulate", "scripts/test", "scripts/test_containers")
+PROGRAMS: Final = ("checkov", "curl", "docker", "gcloud", "gh", "npm", "python", "sudo", "terraform")
+SCRIPTS: Final = (
+    "scripts/benchmark",
+    "scripts/demo",
+    "scripts/measure_pages",
+    "scripts/simulate",
+    "scripts/test",
+    "scripts/test_browser",
+    "scripts/test_chaos",
+    "scripts/test_containers",
+)
 TOOLS: Final = (
     *(
         "bash",

@@ -110,12 +110,40 @@ def test_a_push_is_tested_built_scanned_and_attested_before_the_tag_that_deploys
 def test_a_frontends_files_are_those_of_its_image_and_in_the_bucket_before_the_tag(stage: Stage) -> None:
     run = pushed(stage, "frontend")
     assert run.code == 0, run.text
-    assert run.calling("docker ", "python scripts/upload_assets.py", ADD) == [
+    assert run.calling("docker create", "docker cp", "python scripts/upload_assets.py", ADD) == [
         f"docker create {FRONTEND}@{DIGEST}",
         "docker cp :/app/.next/static build/assets/_next/static",
         f"python scripts/upload_assets.py build/assets --bucket pushnchat-registry-assets --digest {DIGEST}",
         f"{ADD}{FRONTEND}@{DIGEST} {FRONTEND}:dev-{stage.commits[-1]}",
     ]
+
+
+def served_and_measured(service: str, image: str) -> list[str]:
+    serve = "docker run --detach --read-only --cap-drop=all --memory=512m --publish=127.0.0.1:8080:8080 --env=PORT=8080"
+    wait = "curl --silent --show-error --fail --output /dev/null --retry 30 --retry-delay 1 --retry-all-errors"
+    measure = f"scripts/measure_pages http://127.0.0.1:8080 --service {service} --environment production"
+    kept = "--json build/pages/pages.json --picture build/pages/pages.svg"
+    upload = f"uses actions/upload-artifact name=pages-{service} path=build/pages"
+    return [f"{serve} {image}", f"{wait} http://127.0.0.1:8080/", f"{measure} {kept}", upload]
+
+
+PAGES = ("docker run", "curl", "scripts/measure_pages", "uses actions/upload-artifact")
+
+
+def test_a_frontends_pages_are_measured_from_its_image_before_the_tag(stage: Stage) -> None:
+    run = pushed(stage, "frontend", [Reply("scripts/measure_pages*", 0, "142,397 of 200,000\n")])
+    assert run.code == 0, run.text
+    assert run.calling(*PAGES, ADD)[:-1] == served_and_measured("frontend", f"{FRONTEND}@{DIGEST}")
+    assert "142,397 of 200,000" in run.summary
+    assert pushed(stage, "backend").calling(*PAGES) == []
+
+
+def test_pages_that_are_too_heavy_are_shown_and_not_tagged(stage: Stage) -> None:
+    run = pushed(stage, "frontend", [Reply("scripts/measure_pages*", 1, "sends 240,000 bytes\n")])
+    assert run.failed_steps == ("frontend/service/image: They are light enough for 2G",)
+    assert "sends 240,000 bytes" in run.summary
+    assert run.calls[-1].startswith("uses actions/upload-artifact name=pages-frontend")
+    assert run.calling("docker create", "python scripts/upload_assets.py", ADD, WAIT) == []
 
 
 @pytest.mark.parametrize(
@@ -126,6 +154,8 @@ def test_a_frontends_files_are_those_of_its_image_and_in_the_bucket_before_the_t
         ([], ["google-github-actions/auth"], "google-github-actions/auth"),
         ([], ["docker/build-push-action"], "docker/build-push-action"),
         ([], ["aquasecurity/trivy-action"], "aquasecurity/trivy-action"),
+        ([Reply("docker run*", 1)], [], "docker run"),
+        ([Reply("curl*", 22)], [], "curl"),
         ([Reply("docker create*", 1)], [], "docker create"),
         ([Reply("python scripts/upload_assets.py*", 1)], [], "upload_assets.py"),
         ([], ["actions/attest-build-provenance"], "actions/attest-build-provenance"),
@@ -167,13 +197,12 @@ def test_what_no_environment_runs_is_built_on_main_and_not_pushed(stage: Stage) 
 def test_a_pull_request_builds_and_scans_and_signs_in_nowhere(stage: Stage, service: str) -> None:
     run = stage.run("pull_request", f"{service}.yml", payload=PULL_REQUEST)
     assert run.code == 0, run.text
-    assert names(run)[3:] == [
-        "uses docker/setup-buildx-action",
-        "uses docker/build-push-action",
-        "uses aquasecurity/trivy-action",
-    ]
-    assert f"outputs=type=docker,name={service}:scan provenance=false sbom=false" in run.calls[-2]
-    assert f"image-ref={service}:scan" in run.calls[-1]
+    [build, scan] = run.calling("uses docker/build-push-action", "uses aquasecurity/trivy-action")
+    assert f"outputs=type=docker,name={service}:scan provenance=false sbom=false" in build
+    assert f"image-ref={service}:scan" in scan
+    assert run.calling("uses google-github-actions/auth", "gcloud", ADD) == []
+    measured = served_and_measured(service, f"{service}:scan") if service == "frontend" else []
+    assert run.calls[-1 - len(measured) :] == (scan, *measured)
 
 
 @pytest.fixture
@@ -307,7 +336,10 @@ def test_everything_green_is_required_green(stage: Stage) -> None:
     run = stage.run("push", "ci.yml")
     assert run.code == 0, run.text
     assert run.jobs["ci/required"] == "success"
-    assert run.calling("scripts/test_containers") == ["scripts/test_containers"]
+    for script in ("scripts/test_chaos", "scripts/test_containers"):
+        assert run.calling(script) == [script]
+    assert run.calling("scripts/test_browser") == [r"scripts/test_browser -k not\ lossy"]
+    assert "uses actions/upload-artifact name=browser path=build/e2e" in run.calls
     parts = [call.split()[1] for call in run.calling("scripts/test ")]
     assert sorted(parts) == sorted(
         ["lint", "types", "tests", "simulation", "package", "terraform", "workflows", "docs"]
@@ -315,7 +347,9 @@ def test_everything_green_is_required_green(stage: Stage) -> None:
     assert run.calling("scripts/demo") == ["scripts/demo", "scripts/demo --services reference", "scripts/demo backup"]
 
 
-@pytest.mark.parametrize("failing", ["scripts/test types", "scripts/demo backup", "scripts/test_containers"])
+@pytest.mark.parametrize(
+    "failing", ["scripts/test types", "scripts/demo backup", "scripts/test_containers", "scripts/test_browser*"]
+)
 def test_one_red_job_is_required_red(stage: Stage, failing: str) -> None:
     run = stage.run("pull_request", "ci.yml", payload=PULL_REQUEST, replies=[Reply(failing, 1)])
     assert run.code == 1
@@ -428,6 +462,9 @@ def test_a_night_without_a_finding_says_nothing_and_closes_what_is_open(stage: S
     assert len(run.calling("scripts/demo --services reference")) == 3
     assert len(run.calling("scripts/demo backup")) == 3
     assert len(run.calling("scripts/benchmark")) == 3
+    [lines] = run.calling("sudo ")
+    assert lines.endswith(" CI=true CHROMIUM=/usr/bin/google-chrome scripts/test_browser -k lossy")
+    assert "uses actions/upload-artifact name=slow-lines path=build/e2e" in run.calls
     assert len([call for call in run.calls if "-detailed-exitcode" in call]) == 3
     assert len(run.calling("python scripts/report_drills.py gs://pushnchat-")) == 3
     assert run.calling("gh issue") == [
@@ -448,9 +485,10 @@ def test_a_night_without_a_finding_says_nothing_and_closes_what_is_open(stage: S
         (Reply(r"(dockerfiles/reference/frontend) npm audit*", 1), "dependencies"),
         (Reply("scripts/simulate --breakages", 1), "simulation"),
         (Reply("scripts/demo backup", 1), "demo"),
+        (Reply("sudo * scripts/test_browser -k lossy", 1), "connectivity"),
         (Reply("checkov*", 1), "policies"),
     ],
-    ids=["target", "drift", "plan", "drill", "pip", "npm", "simulation", "demo", "checkov"],
+    ids=["target", "drift", "plan", "drill", "pip", "npm", "simulation", "demo", "lines", "checkov"],
 )
 def test_what_must_hold_every_night_is_red_when_it_does_not(stage: Stage, reply: Reply, job: str) -> None:
     assert night(stage, reply, job=job).code == 1

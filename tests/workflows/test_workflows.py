@@ -192,6 +192,15 @@ def test_a_frontend_says_that_it_has_files_of_its_own() -> None:
     assert read(GITHUB / "workflows" / "frontend.yml")["jobs"]["frontend"]["with"]["assets"] is True
 
 
+def test_a_services_pages_are_measured_where_production_has_budgets_for_them() -> None:
+    production = environments.read("production").found
+    assert production is not None
+    budgeted = {name for name, service in production.services.items() if service.connectivity}
+    jobs = [job for path in WORKFLOWS for job in read(path)["jobs"].values()]
+    calls = [job["with"] for job in jobs if job.get("uses", "").endswith("/_service.yml")]
+    assert {call["service"] for call in calls if call.get("pages")} == budgeted
+
+
 def test_a_wait_is_longer_than_a_quiet_service_takes() -> None:
     """Each share needs its bake time and, on a quiet service, the whole proof time; then comes the hour at 100 %."""
     strategy = Strategy()
