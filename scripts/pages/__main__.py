@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scripts.configuration import environments
+from scripts.pages.budgets import budgets
 from shared.adapters.probes import HttpProber
-from shared.config.connectivity import read_connectivity
-from shared.connectivity.budget import Budget, Connectivity, Mode
+from shared.connectivity.budget import Budget, Mode
 from shared.connectivity.gate import growth, problems
 from shared.connectivity.lines import LINES, load_seconds
 from shared.connectivity.page import Kind, Page
@@ -19,7 +18,7 @@ from shared.connectivity.page import Kind, Page
 def main() -> int:
     """1 when a budget is broken, 2 for a wrong call."""
     asked = _arguments()
-    wanted = _budgets(asked)
+    wanted = budgets(asked.service, asked.environment, asked.route)
     prober = HttpProber()
     found = {route: prober.load(asked.url, route) for route in wanted.budgets}
     before = {route: prober.load(asked.against, route) for route in wanted.budgets} if asked.against else {}
@@ -56,22 +55,6 @@ def _arguments() -> argparse.Namespace:
         if urlsplit(url).scheme not in ("http", "https") or urlsplit(url).path.strip("/"):
             parser.error(f"{url}: must be an origin, http://host:port")
     return asked
-
-
-def _budgets(asked: argparse.Namespace) -> Connectivity:
-    if not asked.service:
-        return Connectivity(mode=Mode.BLOCK, budgets={route: Budget() for route in asked.route or ["/"]})
-    if asked.environment not in environments.names():
-        sys.exit(f"--environment: must be one of {', '.join(environments.names())}")
-    configured = environments.read(asked.environment).found
-    service = configured.services.get(asked.service) if configured else None
-    if service is None or service.connectivity is None:
-        sys.exit(f"--service: {asked.service} has no connectivity budgets in {asked.environment}")
-    wrong: list[str] = []
-    read = read_connectivity(service.connectivity, wrong, f"services.{asked.service}.connectivity")
-    if wrong:
-        sys.exit("\n".join(wrong))
-    return read
 
 
 def _print(page: Page, budget: Budget) -> None:
