@@ -199,7 +199,7 @@ BREAKAGES = (
     ),
     Breakage(
         "old_copy_trusted",
-        "dk",
+        "dfk",
         "A record put back by somebody else is believed.",
         ((turn, "newer_record", mistakes.no_newer_record), (reading, "newer_record", mistakes.no_newer_record)),
     ),

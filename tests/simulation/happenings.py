@@ -38,6 +38,7 @@ WEIGHTS = {
     "corrupt": 2,
     "death": 8,
     "opposites": 5,
+    "tug": 5,
 }
 BUILT = "api"  # deploys what a build made; the other deploys what is pushed
 FAILED_BUILDS = 0.15
@@ -189,9 +190,18 @@ class Script:
         planned = self._world.run.services[name]
         self._later(happening, lambda: self._world.run.applied(name, planned))
         if happening.detail < 0.5:
-            verb = Verb.ROLLBACK if happening.detail < 0.3 else Verb.ABORT
+            verb = Verb.ROLLBACK if happening.detail < 0.45 else Verb.ABORT
             seconds = happening.seconds + 1 + happening.detail * 20
             self._world.timeline.after(seconds, lambda: self.order(verb, name, f"r{happening.number}"))
+
+    def _tug(self, happening: Happening) -> None:
+        """An apply of what was planned a minute ago, and a rollback on its heels: it meets the old copy."""
+        name, run = happening.service, self._world.run
+        if name in run.unreadable:
+            return
+        planned, seconds = run.services[name], happening.seconds / 3
+        self._world.timeline.after(seconds, lambda: run.applied(name, planned))
+        self._world.timeline.after(seconds, lambda: self.order(Verb.ROLLBACK, name, f"r{happening.number}"))
 
     def _configure(self, happening: Happening) -> None:
         self._world.run.configured(happening.service)

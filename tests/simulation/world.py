@@ -39,6 +39,7 @@ from tests.simulation.turns import Turn
 TICK_SECONDS = 60.0
 REST_SECONDS = {"drawn": 45 * 60.0, "real": 4 * 3600.0}
 EXTENSIONS_MAX = 3  # halves of that again, for what is still on its way
+LOOK_AGAIN_SECONDS = 600.0
 TWICE_SHARE = 0.2
 DAYS_LATER_SHARE = 0.5  # of the worlds: their dead letters are replayed three days after everything else
 DAYS_SECONDS = 3 * 24 * 3600.0
@@ -205,6 +206,8 @@ class World:
         for number, name in enumerate(SERVICES):
             self.script.order(Verb.UNFREEZE, name, f"peace{number}")
             self.put_back(name)
+            # What they went by may have been an old copy, which is restored by then.
+            self.timeline.after(LOOK_AGAIN_SECONDS, lambda name=name: self.put_back(name))  # type: ignore[misc]
 
     def _tick(self) -> None:
         if not self._ticking:
