@@ -128,7 +128,7 @@ class Backups:
         _mute(cloud.pubsub_endpoint)
         [self._entry] = self._names(catalogue_folder(INSTANCE, DATABASE))
         self._verified = self._ledger.blob(self._entry).download_as_bytes()
-        [export] = self._storage.list_blobs(LANDING)
+        [export] = self._storage.list_blobs(LANDING, prefix="exports/")
         self._written = {
             "bucket": LANDING,
             "name": export.name,
