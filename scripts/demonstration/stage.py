@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.run_v2.services.services.client import ServicesClient
 from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
-from google.cloud.run_v2.types import service as services
-from google.cloud.run_v2.types import traffic_target as targets
 from google.cloud.storage import Client
-from google.protobuf.field_mask_pb2 import FieldMask
 
+from scripts.demonstration.hand_edit import edit_traffic
 from scripts.demonstration.images import DATABASE as DATABASE_NAME
 from scripts.demonstration.images import Images
 from scripts.demonstration.outcome import Different
@@ -41,9 +38,7 @@ from shared.rollout.names import Phase
 from shared.runtime.backup_ledger import catalogue_folder
 
 OPERATOR = "amina@example.org"
-EDIT_ATTEMPTS = 10
 _ENDS = ("rollout.promoted", "rollout.rolled_back", "rollout.failed", "rollout.superseded", "rollout.aborted")
-_REVISION = targets.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,27 +182,10 @@ class Stage:
         return int(self.query(f"SELECT count(*) FROM {table}"))
 
     def edit_traffic(self, percents: Mapping[str, int]) -> datetime:
-        """As a person would in the Cloud console: the split alone, tags kept; once more when somebody was quicker.
-
-        Returns when the person began: an attempt whose answer was lost may have taken effect.
-        """
+        """Returns when the person began: it may be noticed before the person sees it done."""
         at = datetime.now(UTC)
-        for _ in range(EDIT_ATTEMPTS):
-            with suppress(exceptions.Aborted, exceptions.FailedPrecondition):
-                self._edit_traffic(percents)
-                return at
-        raise Different(f"the traffic could not be edited by hand in {EDIT_ATTEMPTS} attempts")
-
-    def _edit_traffic(self, percents: Mapping[str, int]) -> None:
-        name = f"projects/{PROJECT}/locations/{REGION}/services/{SERVICE}"
-        current = self._services.get_service(name=name)
-        rows = [targets.TrafficTarget(type_=_REVISION, revision=r, percent=p) for r, p in percents.items()]
-        tagged = [row for row in current.traffic if row.tag]
-        rows += [targets.TrafficTarget(type_=row.type_, revision=row.revision, tag=row.tag) for row in tagged]
-        change = services.Service(name=name, etag=current.etag, traffic=rows)
-        self._services.update_service(
-            request=services.UpdateServiceRequest(service=change, update_mask=FieldMask(paths=["traffic"]))
-        ).result(timeout=10)
+        edit_traffic(self._services, f"projects/{PROJECT}/locations/{REGION}/services/{SERVICE}", percents)
+        return at
 
     def split(self) -> dict[str, int]:
         """The one the record stands for."""
