@@ -151,8 +151,11 @@ class Objects(Protocol):
     def sizes(self, bucket: str, keys: Iterable[str]) -> Mapping[str, int]:
         """The stored bytes of each of `keys` that is there."""
 
-    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
-        """The copy's crc32c (base64). One that is there already stays as it is. Raises NotFound without the object."""
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str, generation: int | None = None) -> str:
+        """The copy's crc32c (base64). One that is there already stays as it is.
+
+        generation: None copies the newest. Raises NotFound without the object, or without that generation of it.
+        """
 
 
 class Artifacts(Protocol):

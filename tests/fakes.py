@@ -353,11 +353,15 @@ class FakeObjects:
         stored = {key: len(data) for (b, key, _), data in self.contents.items() if b == bucket}
         return {key: stored[key] for key in keys if key in stored}
 
-    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
-        source = next((data for (b, k, _), data in self.contents.items() if (b, k) == (bucket, key)), None)
-        if source is None:
-            raise NotFound(key)
-        return crc32c(self.contents.setdefault((to_bucket, to_key, 1), source))
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str, generation: int | None = None) -> str:
+        there = (to_bucket, to_key, 1)
+        if there not in self.contents:
+            found = {number: data for (b, k, number), data in self.contents.items() if (b, k) == (bucket, key)}
+            wanted = max(found, default=0) if generation is None else generation
+            if wanted not in found:
+                raise NotFound(key)
+            self.contents[there] = found[wanted]
+        return crc32c(self.contents[there])
 
 
 @dataclass

@@ -6,7 +6,7 @@ from shared.backup.acceptance import Acceptance, encode
 from shared.backup.catalogue import Entry
 from shared.backup.names import ExportName
 from shared.config.backups import Backups
-from shared.errors import InvalidEvent
+from shared.errors import InvalidEvent, NotFound
 from shared.events import fields
 from shared.events.message import Message
 from shared.runtime.backup_ledger import acceptance_key, entries_of
@@ -25,14 +25,25 @@ def accept(message: Message, cloud: Cloud, backups: Backups) -> str:
     if entry.acceptance is not None:
         return f"duplicate: {key} was accepted by {entry.acceptance.by}."
     faults = tuple(fault.text for fault in entry.report.faults)
-    if backups.locked_bucket and not keep(cloud, backups.locked_bucket, replace(entry, acceptance=word)).good:
-        raise InvalidEvent("key", f"the copy of {key} is not what was read")
+    if backups.locked_bucket:
+        _keep(cloud, backups.locked_bucket, replace(entry, acceptance=word))
     name = entry.name
     text = f"{word.by} accepted the export {key}, although {'; '.join(faults)}: {word.why}"
     about = f"{name.instance}/{name.database}/{name.mark}-{entry.generation}"
     tell(cloud, about, "export.accepted", text, instance=name.instance, database=name.database, object=key, by=word.by)
     cloud.ledger.append(acceptance_key(entry), encode(word, key, faults))
     return f"accepted: {key}"
+
+
+def _keep(cloud: Cloud, bucket: str, entry: Entry) -> None:
+    """Raises InvalidEvent when what was read cannot be kept."""
+    key = entry.name.key
+    try:
+        kept = keep(cloud, bucket, entry)
+    except NotFound as error:
+        raise InvalidEvent("key", f"{key} is not there any more") from error
+    if not kept.good:
+        raise InvalidEvent("key", f"the copy of {key} is not what was read")
 
 
 def _broken(cloud: Cloud, backups: Backups, key: str) -> Entry:

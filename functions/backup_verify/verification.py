@@ -1,4 +1,8 @@
-"""One object is read to its end, judged against the source and the nights before, kept if good, told and entered."""
+"""One object is read to its end, judged against the source and the nights before, kept if good, told and entered.
+
+The verdict on a generation is given once. It is written down before anything follows from it: whoever goes on after a
+crash finds it, although another night has been entered or the configuration changed meanwhile.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,7 +19,7 @@ from shared.backup.trend import Expectation, trend_faults
 from shared.config.backups import Backups
 from shared.errors import InvalidRecord, NotFound, Unavailable
 from shared.events.object_written import ObjectWritten
-from shared.runtime.backup_ledger import compared, entry_key
+from shared.runtime.backup_ledger import compared, entry_key, verdict_key
 from shared.runtime.backup_news import tell
 from shared.runtime.checksum import Checksum
 from shared.runtime.cloud import Cloud
@@ -28,7 +32,10 @@ _FAULTS_TOLD: Final = 2
 
 
 def take(cloud: Cloud, backups: Backups, written: ObjectWritten) -> str:
-    """Reads the object unless it was read; entered last, so that a crash before it only keeps and tells twice."""
+    """Reads the object unless it was read; entered last, so that a crash before it only keeps and tells twice.
+
+    Raises Unavailable while the operation that writes it runs.
+    """
     name = ExportName.parse(written.key)
     if written.bucket != backups.bucket or name is None or (name.instance, name.database) not in backups.databases:
         return f"not_ours: {written.key} is no export of a configured database."
@@ -39,22 +46,39 @@ def take(cloud: Cloud, backups: Backups, written: ObjectWritten) -> str:
     night = look(cloud.databases.operations(name.instance), uri, counts, written.at, backups.patience)
     if night.standing in (Standing.RUNNING, Standing.LATE):
         raise Unavailable(f"the operation that writes {written.key} has not ended")
-    began = cloud.clock.now()
     try:
-        entry = _read(cloud, backups, name, written, night)
+        entry = _judged(cloud, backups, name, written, night)
+        if entry.good and backups.locked_bucket:
+            entry = keep(cloud, backups.locked_bucket, entry)
     except NotFound:
         # Whatever took its place has a message of its own, and a night without an export is missed by the check.
         return f"gone: generation {written.generation} of {written.key} is not there any more."
-    if entry.good and backups.locked_bucket:
-        entry = keep(cloud, backups.locked_bucket, entry)
-    _tell_verdict(cloud, entry, cloud.clock.now() - began)
+    _tell_verdict(cloud, entry)
     cloud.ledger.append(key, catalogue.encode(entry))
     return f"{'verified' if entry.good else 'broken'}: {written.key}"
 
 
+def _judged(cloud: Cloud, backups: Backups, name: ExportName, written: ObjectWritten, night: Night) -> Entry:
+    """The first verdict on this generation, whoever gives it. Raises NotFound when there is nothing to read."""
+    key = verdict_key(name, written.generation)
+    earlier = cloud.ledger.read(key)
+    if earlier is not None:
+        return catalogue.decode(earlier)
+    began = cloud.clock.now()
+    entry = _read(cloud, backups, name, written, night)
+    _tell_time(cloud, entry, cloud.clock.now() - began)
+    if cloud.ledger.append(key, catalogue.encode(entry)):
+        return entry
+    return catalogue.decode(cloud.ledger.read(key) or b"")
+
+
 def keep(cloud: Cloud, bucket: str, entry: Entry) -> Entry:
-    """Copied to where nobody can delete it; a copy of other bytes than those that were read proves nothing."""
-    if cloud.objects.copy(entry.bucket, entry.name.key, bucket, entry.name.key) == entry.crc32c:
+    """Copied to where nobody can delete it; a copy of other bytes than those that were read proves nothing.
+
+    Raises NotFound when the generation that was read is gone.
+    """
+    key = entry.name.key
+    if cloud.objects.copy(entry.bucket, key, bucket, key, entry.generation) == entry.crc32c:
         return entry
     fault = Fault(kind=FaultKind.COPY_DIFFERS, text=f"the copy in {bucket} is not what was read")
     return replace(entry, report=replace(entry.report, faults=(*entry.report.faults, fault)))
@@ -113,25 +137,36 @@ def _expected(backups: Backups, name: ExportName, source: Counted | None, asked_
     )
 
 
-def _tell_verdict(cloud: Cloud, entry: Entry, taken: timedelta) -> None:
-    name, report = entry.name, entry.report
-    rows = sum(report.rows.values())
-    if entry.good:
-        text = f"The export {name.key} is whole: {rows} rows in {len(report.rows)} tables."
-    else:
-        text = f"The export {name.key} must not be relied on: {_in_short(report.faults)}."
-    kind = "export.verified" if entry.good else "export.broken"
-    size, seconds = report.compressed_size, taken.total_seconds()
-    log(kind, instance=name.instance, database=name.database, bytes=size, rows=rows, seconds=seconds)
-    about = f"{name.instance}/{name.database}/{name.mark}-{entry.generation}"
-    details = {"instance": name.instance, "database": name.database, "object": name.key}
-    tell(cloud, about, kind, text, **details)
+def _tell_time(cloud: Cloud, entry: Entry, taken: timedelta) -> None:
+    """What each reading took is logged, and told when it nears what Pub/Sub grants."""
+    name, size, seconds = entry.name, entry.report.compressed_size, taken.total_seconds()
+    rows = sum(entry.report.rows.values())
+    log("export.read", instance=name.instance, database=name.database, bytes=size, rows=rows, seconds=seconds)
     if taken > _READ_TIME_NEAR:
         text = (
             f"Reading {name.key} ({size} bytes) took {seconds:.0f} s; from {READ_TIME_MAX.total_seconds():.0f} s on "
             f"no export of {name.database} on {name.instance} can be verified."
         )
-        tell(cloud, about, "export.slow", text, **details)
+        tell(cloud, _about(entry), "export.slow", text, **_details(name))
+
+
+def _tell_verdict(cloud: Cloud, entry: Entry) -> None:
+    name, report = entry.name, entry.report
+    if entry.good:
+        rows = sum(report.rows.values())
+        text = f"The export {name.key} is whole: {rows} rows in {len(report.rows)} tables."
+    else:
+        text = f"The export {name.key} must not be relied on: {_in_short(report.faults)}."
+    tell(cloud, _about(entry), "export.verified" if entry.good else "export.broken", text, **_details(name))
+
+
+def _about(entry: Entry) -> str:
+    """One key per generation."""
+    return f"{entry.name.instance}/{entry.name.database}/{entry.name.mark}-{entry.generation}"
+
+
+def _details(name: ExportName) -> dict[str, str]:
+    return {"instance": name.instance, "database": name.database, "object": name.key}
 
 
 def _in_short(faults: tuple[Fault, ...]) -> str:

@@ -12,7 +12,7 @@ from shared.backup.drill import leftovers
 from shared.backup.drill_record import DrillName
 from shared.backup.names import is_drill_of, night_of
 from shared.config.backups import Backups
-from shared.errors import Conflict, InvalidEvent
+from shared.errors import Conflict, InvalidEvent, NotFound
 from shared.events import tick
 from shared.events.message import Message
 from shared.runtime.backup_ledger import newest_good
@@ -70,7 +70,7 @@ def _start(cloud: Cloud, backups: Backups, name: DrillName, now: datetime) -> st
         tell(cloud, news_key(name), "drill.failed", text, instance=name.instance, database=name.database)
         return f"nothing_to_restore: {name.instance}/{name.database}"
     cloud.ledger.append(name.started, drill_record.encode_export(newest))
-    return advance(cloud, backups, name, exists=name.throw_away in instances)
+    return advance(cloud, backups, name)
 
 
 def _active(cloud: Cloud, name: DrillName, instances: frozenset[str]) -> list[DrillName]:
@@ -84,8 +84,7 @@ def _active(cloud: Cloud, name: DrillName, instances: frozenset[str]) -> list[Dr
 def _go_on(cloud: Cloud, backups: Backups, name: DrillName, instances: frozenset[str]) -> str:
     """One step of each drill of a database that is not over; "" when there is none."""
     drills = _active(cloud, name, instances)
-    steps = [partial(advance, cloud, backups, drill, exists=drill.throw_away in instances) for drill in drills]
-    return "; ".join(one_by_one(steps))
+    return "; ".join(one_by_one(partial(advance, cloud, backups, drill) for drill in drills))
 
 
 def _sweep(cloud: Cloud, backups: Backups, left: str, now: datetime) -> str:
@@ -104,4 +103,6 @@ def _sweep(cloud: Cloud, backups: Backups, left: str, now: datetime) -> str:
         cloud.databases.delete(left)
     except Conflict as error:
         return f"refused: {left}: {error}"
+    except NotFound:
+        return f"gone: {left}"
     return f"swept: {left}"

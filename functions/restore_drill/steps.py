@@ -16,13 +16,18 @@ def news_key(name: DrillName) -> str:
     return f"drills/{name.throw_away}"
 
 
-def advance(cloud: Cloud, backups: Backups, name: DrillName, *, exists: bool) -> str:
-    """What was done, "step: instance". exists: whether the throw-away instance does."""
+def advance(cloud: Cloud, backups: Backups, name: DrillName) -> str:
+    """What was done, "step: instance".
+
+    Looks in the order in which things come to be, and whether it was reported last: what another delivery does
+    meanwhile never looks like an instance that is gone too early.
+    """
     try:
         export = drill_record.decode_export(cloud.ledger.read(name.started) or b"")
     except InvalidRecord as error:
-        return _give_up(cloud, name, error, exists=exists)
+        return _give_up(cloud, name, error)
     operations = _operations(cloud, name)
+    exists = name.throw_away in cloud.databases.instances()
     drill = observe(
         operations,
         started_at=name.started_at,
@@ -38,6 +43,10 @@ def advance(cloud: Cloud, backups: Backups, name: DrillName, *, exists: bool) ->
         failure = _take(cloud, backups, name, export, step)
     except Conflict as error:
         return f"refused: {step} of {name.throw_away}: {error}"
+    except NotFound:
+        if step is Step.CREATE or name.throw_away in cloud.databases.instances():
+            raise  # the source, a bucket or an answer is not there
+        return f"gone: {name.throw_away} before {step}"
     if step is Step.REPORT or failure:
         return _report(cloud, backups, name, export, operations, failure or _why(drill, cloud))
     return f"{step}: {name.throw_away}"
@@ -109,18 +118,20 @@ def _report(
     return f"{'passed' if report.passed else 'failed'}: {name.throw_away}"
 
 
-def _give_up(cloud: Cloud, name: DrillName, error: InvalidRecord, *, exists: bool) -> str:
+def _give_up(cloud: Cloud, name: DrillName, error: InvalidRecord) -> str:
     """A drill nobody knows the beginning of ends here, or no other of its database could ever begin."""
     if not cloud.ledger.existing([name.passed, name.failed]):
         text = f"The restore drill of {name.database} on {name.instance} cannot go on: {error}"
         tell(cloud, news_key(name), "drill.failed", text, instance=name.instance, database=name.database)
         cloud.ledger.append(name.failed, drill_report.encode_lost(name, str(error)))
-    if not exists:
+    if name.throw_away not in cloud.databases.instances():
         return f"failed: {name.throw_away}"
     try:
         cloud.databases.delete(name.throw_away)
     except Conflict as conflict:
         return f"refused: {Step.DELETE} of {name.throw_away}: {conflict}"
+    except NotFound:
+        return f"gone: {name.throw_away} before {Step.DELETE}"
     return f"{Step.DELETE}: {name.throw_away}"
 
 

@@ -21,6 +21,8 @@ from shared.runtime.backup_news import tell
 from shared.runtime.cloud import Cloud
 from shared.runtime.one_by_one import one_by_one
 
+from . import claim
+
 _ON_ITS_WAY = (Standing.RUNNING, Standing.WRITTEN, Standing.LATE, Standing.GIVEN_UP)
 _SECOND = 2  # attempts that are made by themselves of one night
 
@@ -94,15 +96,16 @@ def _go_on(message: Message, cloud: Cloud, backups: Backups) -> str:
 def _ensure(cloud: Cloud, backups: Backups, name: ExportName) -> tuple[Night, str]:
     """What was found, and what was done about it in words, "standing: object": at most one call."""
     uri, counts = f"gs://{backups.bucket}/{name.key}", f"gs://{backups.bucket}/{name.counts}"
-    found = look(cloud.databases.operations(name.instance), uri, counts, cloud.clock.now(), backups.patience)
+    looked_at = cloud.clock.now()
+    found = look(cloud.databases.operations(name.instance), uri, counts, looked_at, backups.patience)
     for operation in found.failed:
         text = f"The export of {name.database} on {name.instance} failed: {operation.problem}"
         _tell(cloud, name, "export.failed", operation.name, text)
     match found.standing:
         case Standing.UNCOUNTED:
-            return found, _count(cloud, backups, name, counts)
+            return found, _count(cloud, backups, name, counts, found, looked_at)
         case Standing.MISSING:
-            return found, _start(cloud, name, uri, found)
+            return found, _export(cloud, backups, name, uri, found, looked_at)
         case Standing.LATE:
             text = f"The export of {name.database} on {name.instance} still runs after {backups.patience}."
             _tell(cloud, name, "export.late", "late", text)
@@ -115,22 +118,26 @@ def _ensure(cloud: Cloud, backups: Backups, name: ExportName) -> tuple[Night, st
     return found, f"{found.standing}: {name.key}"
 
 
-def _count(cloud: Cloud, backups: Backups, name: ExportName, counts: str) -> str:
+def _count(cloud: Cloud, backups: Backups, name: ExportName, counts: str, found: Night, looked_at: datetime) -> str:
     asked = restored.source_query(backups.database(name.instance, name.database).newest_row)
+    begin = partial(cloud.databases.export_query, name.instance, name.database, asked, counts)
+    attempt = f"count-{found.counts_failed}"
     try:
-        operation = cloud.databases.export_query(name.instance, name.database, asked, counts)
+        operation = claim.start(cloud, name, attempt, begin, looked_at=looked_at, life=backups.claim)
     except Conflict as error:
         return f"refused: {name.counts}: {error}"
     return f"counting: {name.counts} by operation {operation}"
 
 
-def _start(cloud: Cloud, name: ExportName, uri: str, found: Night) -> str:
+def _export(cloud: Cloud, backups: Backups, name: ExportName, uri: str, found: Night, looked_at: datetime) -> str:
     """Another operation on the instance is normal: the next tick tries again."""
     if found.uncounted:
         text = f"{name.database} on {name.instance} is exported without a count before it: {found.uncounted}"
         _tell(cloud, name, "export.uncounted", "uncounted", text)
+    begin = partial(cloud.databases.export, name.instance, name.database, uri)
+    attempt = f"export-{len(found.failed)}"
     try:
-        operation = cloud.databases.export(name.instance, name.database, uri)
+        operation = claim.start(cloud, name, attempt, begin, looked_at=looked_at, life=backups.claim)
     except Conflict as error:
         return f"refused: {name.key}: {error}"
     return f"started: {name.key} by operation {operation}"

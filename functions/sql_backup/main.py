@@ -1,7 +1,7 @@
 """Counts and exports every configured database on Cloud Scheduler's tick or a person's request, and returns at once.
 
-IAM: cloudsql.instances.export on the configured instances, cloudsql.instances.get and list, reading the ledger,
-roles/pubsub.publisher on rollout-events and rejected-events. The instance's own service account writes the
+IAM: cloudsql.instances.export on the configured instances, cloudsql.instances.get and list, creating and reading in the
+ledger, roles/pubsub.publisher on rollout-events and rejected-events. The instance's own service account writes the
 object: it may write to the landing bucket, and this function needs nothing there.
 """
 

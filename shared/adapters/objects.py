@@ -74,9 +74,10 @@ class StorageObjects:
                         found[blob.name] = int(blob.size)
         return found
 
-    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str, generation: int | None = None) -> str:
         """https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite."""
-        source, copied = self._client.bucket(bucket).blob(key), self._client.bucket(to_bucket).blob(to_key)
+        source = self._client.bucket(bucket).blob(key, generation=generation)
+        copied = self._client.bucket(to_bucket).blob(to_key)
         with storage_errors():
             if not copied.exists(timeout=PIECE_SECONDS, retry=RETRY):
                 _rewrite(source, copied)

@@ -29,13 +29,15 @@ class Standing(StrEnum):
 class Night:
     """standing: what follows from the operations; failed: the exports of this name that failed, oldest first.
 
-    written: the one that ended well; counted: the count of the source that did; uncounted: why there is none.
+    written: the one that ended well; counted: the count of the source that did; counts_failed: how many did not;
+    uncounted: why there is none.
     """
 
     standing: Standing
     failed: tuple[Operation, ...] = ()
     written: Operation | None = None
     counted: Operation | None = None
+    counts_failed: int = 0
     uncounted: str = ""
 
 
@@ -69,5 +71,6 @@ def look(operations: Sequence[Operation], uri: str, counts: str, now: datetime, 
         failed=failed,
         written=written,
         counted=counted,
+        counts_failed=len(uncounted),
         uncounted=uncounted[-1] if uncounted and counted is None else "",
     )

@@ -82,12 +82,20 @@ def _table_faults(report: DumpReport, last: DumpReport, expected: Expectation) -
             text = f"{table} is missing; the last verified export had {before} rows of it"
             yield Fault(kind=FaultKind.TABLE_MISSING, text=text)
         elif now < before and table in expected.append_only:
-            text = f"{table} only ever grows, and has {now} rows after {before}"
+            text = f"{table} only ever grows, and has {now} rows after {before}{_whose(table, before, expected)}"
             yield Fault(kind=FaultKind.ROWS_LOST, text=text)
         elif table in expected.volatile:
             continue
         elif before >= expected.small_table_rows and now < before * expected.share_min:
             yield Fault(kind=FaultKind.ROWS_LOST, text=f"{table} fell from {before} rows to {now}")
+
+
+def _whose(table: str, before: int, expected: Expectation) -> str:
+    """Which of the two files is in doubt, where the source was counted."""
+    counted = expected.rows_min.get(table, before)
+    if counted >= before:
+        return ""
+    return f"; the source itself had {counted}: it lost rows, or the export before has some that it never had"
 
 
 def _extension_faults(report: DumpReport, last: DumpReport, expected: Expectation) -> Iterable[Fault]:

@@ -12,7 +12,7 @@ _INSTANCE: Final = re.compile(r"[a-z][a-z0-9-]{0,96}")
 _DATABASE: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _TABLES: Final = ("append_only", "volatile", "retired", "extensions")
 _BUCKETS: Final = ("locked_bucket", "drill_bucket")
-_SPANS: Final = ("period", "patience", "drill_deadline", "drill_age_max")
+_SPANS: Final = ("period", "patience", "claim", "drill_deadline", "drill_age_max")
 _USUAL: Final = Objectives(recovery_point=timedelta(hours=30), recovery_time=timedelta(hours=1))
 _KNOWN: Final = {"bucket", "instances", "databases", *_BUCKETS, *(f"{name}_seconds" for name in _SPANS)}
 _OF_DATABASE: Final = {
@@ -55,6 +55,8 @@ class Backups:
     known: by "instance/database".
     period: one export per database in each; patience: an export that runs longer than this is late, and a failed one
     that is not repeated within it is given up.
+    claim: how long a delivery that died keeps others from starting what it may have started: longer than a call takes
+    and than lists of operations lag behind.
     drill_deadline: a drill that takes longer has failed; drill_age_max: of the last drill that passed, beyond which
     somebody is paged.
     """
@@ -64,6 +66,7 @@ class Backups:
     known: Mapping[str, Database] = field(default_factory=dict)
     period: timedelta = timedelta(days=1)
     patience: timedelta = timedelta(hours=2)
+    claim: timedelta = timedelta(minutes=10)
     locked_bucket: str = ""
     drill_bucket: str = ""
     drill_deadline: timedelta = timedelta(hours=4)

@@ -30,6 +30,11 @@ def entry_key(name: ExportName, generation: int) -> str:
     return f"{entry_prefix(name)}{generation}.json"
 
 
+def verdict_key(name: ExportName, generation: int) -> str:
+    """What was found in an object, before it is kept, told and entered."""
+    return f"verdicts/{entry_key(name, generation).removeprefix('catalogue/')}"
+
+
 def acceptance_key(entry: Entry) -> str:
     """Beside the entry, for neither is ever changed."""
     return entry_key(entry.name, entry.generation).removesuffix(".json") + _ACCEPTED

@@ -126,6 +126,9 @@ resource "google_logging_metric" "backups" {
 }
 
 locals {
+  # An export that was read and is whole, and one whose loss a person has said was meant.
+  _reliable = "metric.labels.kind=one_of(\"export.verified\",\"export.accepted\")"
+
   _backup_news = {
     for name in keys(local.whole.databases) :
     name => "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.backups.name}\" AND metric.labels.instance=\"${name}\""
@@ -148,7 +151,7 @@ module "no_verified_backup" {
   thresholds = [
     {
       name      = "no export was verified"
-      filter    = "${local._backup_news[each.key]} AND metric.labels.kind=one_of(\"export.verified\",\"export.accepted\")"
+      filter    = "${local._backup_news[each.key]} AND ${local._reliable}"
       below     = 1
       alignment = 90000
       seconds   = min(max(each.value.backups.verified_age_hours_max - 25, 0), 23) * 3600

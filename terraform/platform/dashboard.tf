@@ -167,10 +167,10 @@ locals {
     {
       tiles = [
         {
-          title = "Verified exports a day (a day without a bar is a day without one)"
+          title = "Exports to rely on, verified or accepted, a day (no bar: none)"
           plot  = "STACKED_BAR"
           series = {
-            filter  = "${local._news}/${google_logging_metric.backups.name}\" AND metric.labels.kind=\"export.verified\""
+            filter  = "${local._news}/${google_logging_metric.backups.name}\" AND ${local._reliable}"
             aligner = "ALIGN_DELTA"
             reducer = "REDUCE_SUM"
             groups  = ["metric.label.instance"]

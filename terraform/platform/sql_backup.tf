@@ -19,6 +19,18 @@ module "sql_backup" {
   }
 }
 
+# Which delivery may start what is entered in the ledger; nothing else of it is for this function to write.
+resource "google_storage_bucket_iam_member" "sql_backup_starts" {
+  bucket = module.ledger.name
+  role   = module.ledger_writer.id
+  member = module.sql_backup.member
+
+  condition {
+    title      = "only starts/"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${module.ledger.name}/objects/starts/\")"
+  }
+}
+
 # An instance has no policy of its own; the condition names those it is about.
 resource "google_project_iam_member" "sql_backup" {
   for_each = local.whole.databases

@@ -6,7 +6,7 @@ with what Cloud SQL may do besides: refuse, fail, hang; and with two deliveries 
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -56,6 +56,7 @@ HANDLERS = {
     "rollout-events": notify,
 }
 DELIVERIES_MAX = 50
+WAITED_FOR = 12  # steps: claims of deliveries that died lapse in three each
 
 
 class Crash(RuntimeError):
@@ -110,16 +111,19 @@ ENDINGS = {
 
 
 class Life:
-    """strikes: at which of the moments around calls the function dies; overlaps: at which its message comes again."""
+    """strikes: at which of the moments around calls the function dies; overlaps: at which its message comes again;
+    overtaken: at which it does so until all is done.
+    """
 
     def __init__(
         self,
         strikes: Callable[[int], bool] = lambda _: False,
         overlaps: Callable[[int], bool] = lambda _: False,
         ending: Ending = WELL,
+        overtaken: Callable[[int], bool] = lambda _: False,
     ) -> None:
         self.moments = 0
-        self._strikes, self._overlaps, self._ending = strikes, overlaps, ending
+        self._strikes, self._overlaps, self._overtaken, self._ending = strikes, overlaps, overtaken, ending
         clock = FakeClock(MONDAY)
         self.real = FakeCloud(
             environment=replace(environment(), backups=BACKUPS),
@@ -145,9 +149,10 @@ class Life:
         self.drill()
 
     def night(self, *contents: bytes) -> None:
-        """Ticks, each twice, and what the attempts at an export write."""
+        """Ticks, each twice, and what the attempts at an export write; more of them where deliveries died."""
         self.real.databases.backups["chat"] = self.real.clock.now()
-        for _ in range(3 * len(contents)):
+        wanted = len(self.dumps()) + len(contents)
+        for _ in self._steps(3 * len(contents), wanted):
             self.deliver("backup-requests", {})
             self.deliver("backup-requests", {})
             self._go_on(contents)
@@ -158,8 +163,15 @@ class Life:
         request = self._message("backup-requests", {}, again="chat")
         self._handle(request)
         self._handle(request)
-        for _ in range(3):
+        for _ in self._steps(3, len(self.dumps()) + 1):
             self._go_on((content,))
+
+    def _steps(self, usual: int, dumps: int) -> Iterator[int]:
+        """More than usual where deliveries died and left claims, until so many exports have ended and were read."""
+        for step in range(usual + WAITED_FOR):
+            ended = [row for row in self.dumps() if row.done]
+            if step < usual or self._waiting or len(ended) < dumps:
+                yield step
 
     def accept(self) -> None:
         """Of what is smaller on purpose, twice."""
@@ -186,6 +198,9 @@ class Life:
     def dumps(self) -> list[Operation]:
         rows = [row for row in self.real.databases.rows.values() if row.kind is OperationKind.EXPORT]
         return [row for row in rows if row.uri.startswith("gs://landing/exports/")]
+
+    def counts(self) -> list[Operation]:
+        return [row for row in self.real.databases.rows.values() if row.uri.startswith("gs://landing/counts/")]
 
     def deliver(self, topic: str, body: dict[str, Any], **attributes: str) -> None:
         self._handle(self._message(topic, body, **attributes))
@@ -262,7 +277,17 @@ class Life:
         if self._overlaps(self.moments) and self._current is not None:
             with suppress(Unavailable):  # the delivery that is under way decides what becomes of it
                 handler_of(self._current)(self._current, self.real)
+        if self._overtaken(self.moments) and self._current is not None:
+            self._overtake(self._current)
         return self._strikes(self.moments)
+
+    def _overtake(self, message: Message) -> None:
+        """The same message comes again and again, and everything it starts is over before this call is made."""
+        for _ in range(3):
+            with suppress(Unavailable):
+                handler_of(message)(message, self.real)
+            self._end_operations((WHOLE, WHOLE))
+        self._current = message
 
     def check_exports(self, entries: list[bool], locked: int) -> None:
         made = Counter(row.uri for row in self.dumps())
@@ -352,6 +377,14 @@ def test_a_second_delivery_that_overlaps_the_first_at_any_call_changes_nothing_i
         life = Life(overlaps=lambda now, moment=moment: now == moment)  # type: ignore[misc]
         life.live()
         life.check()
+
+
+def test_a_delivery_that_stands_still_at_any_call_while_others_do_its_work_repeats_none_of_it() -> None:
+    for moment in range(1, undisturbed_shortly("well") + 1):
+        life = Life(overtaken=lambda now, moment=moment: now == moment)  # type: ignore[misc]
+        life.live_shortly()
+        life.check_shortly()
+        assert len({row.uri for row in life.counts()}) == len(life.counts())
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -55,6 +55,18 @@ def test_a_table_that_only_grows_may_not_lose_one_row() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("counted", "doubted"), [({}, "this"), ({"messages": 1000}, "this"), ({"messages": 999}, "the source")]
+)
+def test_what_a_table_that_only_grows_lacks_at_the_source_too_puts_the_file_before_in_doubt(
+    counted: dict[str, int], doubted: str
+) -> None:
+    expected = Expectation(append_only=frozenset({"messages"}), rows_min=counted)
+    told = [fault.text for fault in trend_faults(report(messages=999, rooms=10), [LAST], expected)]
+    blamed = "the source itself had 999: it lost rows, or the export before has some that it never had" in told[-1]
+    assert blamed is (doubted == "the source")
+
+
 def test_a_table_dropped_on_purpose_is_not_missed() -> None:
     assert found(report(messages=1000), Expectation(retired=frozenset({"rooms"}))) == []
 

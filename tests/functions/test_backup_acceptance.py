@@ -102,6 +102,13 @@ def test_only_a_broken_export_that_was_read_is_accepted_and_only_with_a_reason(
         handle(message, migrated)
 
 
+def test_what_is_not_there_any_more_is_not_accepted(migrated: FakeCloud) -> None:
+    del migrated.objects.contents["landing", key(NIGHT), 7]
+    with pytest.raises(InvalidEvent, match="not there any more"):
+        handle(word(), migrated)
+    assert told(migrated) == []
+
+
 def test_a_copy_of_other_bytes_is_not_accepted(migrated: FakeCloud) -> None:
     migrated.objects.contents["locked", key(NIGHT), 1] = b"other bytes"
     with pytest.raises(InvalidEvent, match="the copy of"):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -63,6 +64,28 @@ def export(cloud: FakeCloud, content: bytes, night: datetime = NIGHT, *, done: b
     return finalized(key(night), content)
 
 
+TWICE_AS_MANY = zipped(dump_text({**GOOD_TABLES, "public.messages": [*GOOD_TABLES["public.messages"]] * 2}))
+
+
+def lock(cloud: FakeCloud) -> None:
+    cloud.environment = replace(cloud.environment, backups=replace(BACKUPS, locked_bucket="locked"))
+
+
+@contextmanager
+def dying_before(cloud: FakeCloud, folder: str) -> Iterator[None]:
+    """Inside, the function dies before it enters anything into that folder of the ledger."""
+    real = cloud.ledger.append
+
+    def append(name: str, entry: bytes) -> bool:
+        if name.startswith(folder):
+            raise Unavailable("gone")
+        return real(name, entry)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(cloud.ledger, "append", append)
+        yield
+
+
 def told(cloud: FakeCloud) -> list[tuple[str, str]]:
     rows = cloud.messages.on("rollout-events")
     return [(row.attributes["kind"], row.attributes["severity"]) for row in rows]
@@ -89,18 +112,33 @@ def test_a_broken_export_is_never_called_good_and_pages_with_its_reason(cloud: F
 
 
 def test_a_good_export_is_kept_where_nobody_can_delete_it_and_a_broken_one_is_not(cloud: FakeCloud) -> None:
-    cloud.environment = replace(cloud.environment, backups=replace(BACKUPS, locked_bucket="locked"))
+    lock(cloud)
     for night, content in ((NIGHT - DAY, zipped(GOOD)), (NIGHT, zipped(GOOD)[:-9])):
         handle(export(cloud, content, night), cloud)
     assert [place for place in cloud.objects.contents if place[0] == "locked"] == [("locked", key(NIGHT - DAY), 1)]
 
 
 def test_a_copy_of_other_bytes_than_those_that_were_read_is_not_good(cloud: FakeCloud) -> None:
-    cloud.environment = replace(cloud.environment, backups=replace(BACKUPS, locked_bucket="locked"))
+    lock(cloud)
     message = export(cloud, zipped(GOOD))
     cloud.objects.contents["locked", key(NIGHT), 1] = b"older"
     assert handle(message, cloud).startswith("broken")
     assert told(cloud) == [("export.broken", "page")]
+
+
+def test_what_took_an_exports_place_after_it_was_read_is_not_locked_in_its_name(cloud: FakeCloud) -> None:
+    lock(cloud)
+    message, real = export(cloud, zipped(GOOD)), cloud.objects.pieces
+
+    def replaced(bucket: str, name: str, generation: int, size: int) -> Iterator[bytes]:
+        yield from real(bucket, name, generation, size)
+        cloud.objects.contents[bucket, name, 8] = b"unread"
+        del cloud.objects.contents[bucket, name, 7]
+
+    cloud.objects.pieces = replaced  # type: ignore[method-assign, assignment]
+    assert handle(message, cloud).startswith("gone")
+    assert [place for place in cloud.objects.contents if place[0] == "locked"] == []
+    assert told(cloud) == []
 
 
 def test_an_export_is_read_once_however_often_it_is_told_of(cloud: FakeCloud) -> None:
@@ -128,9 +166,36 @@ def test_nothing_is_entered_when_it_could_not_be_told(cloud: FakeCloud) -> None:
     cloud.messages.down = True
     with pytest.raises(Unavailable):
         handle(message, cloud)
-    assert cloud.ledger.objects == {}
+    assert cloud.ledger.keys("catalogue/") == ()
     cloud.messages.down = False
     assert handle(message, cloud).startswith("verified")
+
+
+def test_a_verdict_that_was_told_stands_although_the_night_before_is_entered_after_it(cloud: FakeCloud) -> None:
+    """The night before has twice the messages: whoever judged again would call this one broken."""
+    lock(cloud)
+    before, message = export(cloud, TWICE_AS_MANY, NIGHT - DAY), export(cloud, zipped(GOOD))
+    with dying_before(cloud, "catalogue/"), pytest.raises(Unavailable):
+        handle(message, cloud)
+    assert handle(before, cloud).startswith("verified")
+    assert handle(message, cloud).startswith("verified")
+    assert told(cloud) == [("export.verified", "info")] * 3, "twice of one, by one key"
+    assert {name for bucket, name, _ in cloud.objects.contents if bucket == "locked"} == {key(NIGHT), key(NIGHT - DAY)}
+
+
+def test_of_two_that_read_at_the_same_time_the_first_verdict_stands(cloud: FakeCloud) -> None:
+    before, message = export(cloud, TWICE_AS_MANY, NIGHT - DAY), export(cloud, zipped(GOOD))
+    real = cloud.objects.pieces
+
+    def overtaken(bucket: str, name: str, generation: int, size: int) -> Iterator[bytes]:
+        cloud.objects.pieces = real  # type: ignore[method-assign]
+        yield from real(bucket, name, generation, size)
+        handle(message, cloud)
+        handle(before, cloud)
+
+    cloud.objects.pieces = overtaken  # type: ignore[method-assign, assignment]
+    assert handle(message, cloud).startswith("verified")
+    assert ("export.broken", "page") not in told(cloud)
 
 
 @pytest.mark.parametrize(
@@ -279,4 +344,4 @@ def test_reading_that_takes_half_of_what_it_may_pages_before_it_takes_all(cloud:
 
     cloud.objects.pieces = slowly  # type: ignore[method-assign]
     assert handle(message, cloud).startswith("verified")
-    assert told(cloud) == [("export.verified", "info"), ("export.slow", "page")]
+    assert told(cloud) == [("export.slow", "page"), ("export.verified", "info")]

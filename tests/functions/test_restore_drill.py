@@ -14,7 +14,7 @@ from shared.backup.dump import read_dump
 from shared.backup.names import ExportName
 from shared.backup.operations import Operation, OperationKind
 from shared.config.backups import Database
-from shared.errors import InvalidEvent
+from shared.errors import InvalidEvent, NotFound
 from shared.events.message import Message
 from tests.backup.dumps import GOOD, zipped
 from tests.fakes import FakeClock, FakeCloud, FakeDatabases, crc32c, environment
@@ -189,6 +189,62 @@ def test_an_instance_that_no_ledger_knows_is_swept_and_pages(cloud: FakeCloud) -
     assert told(cloud) == [("drill.leftover", "page")]
     end_all(cloud)
     assert cloud.databases.names == {"chat"}
+
+
+def gone_after(cloud: FakeCloud, lists: int) -> None:
+    """Somebody deletes the throw-away instances after they were listed so many times."""
+    instances, left = cloud.databases.instances, [lists]
+
+    def listed() -> frozenset[str]:
+        seen, left[0] = instances(), left[0] - 1
+        if left[0] == 0:
+            cloud.databases.names = {"chat"}
+        return seen
+
+    cloud.databases.instances = listed  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("lists", "outcome"),
+    [
+        (1, f"gone: drill-chat-20261101030000; over: {DRILL}"),
+        (2, f"swept: drill-chat-20261101030000; gone: {DRILL} before delete"),
+    ],
+)
+def test_an_instance_that_goes_between_the_list_and_its_deletion_is_gone(
+    cloud: FakeCloud, lists: int, outcome: str
+) -> None:
+    handle(REQUEST, cloud)
+    end_all(cloud, problems={OperationKind.CREATE: "no quota"})
+    assert handle(TICK, cloud).startswith("failed")
+    cloud.databases.names.add("drill-chat-20261101030000")
+    gone_after(cloud, lists)
+    assert handle(TICK, cloud) == outcome
+    assert handle(TICK, cloud).startswith("idle")
+
+
+def test_an_instance_of_a_lost_drill_that_goes_meanwhile_is_gone(cloud: FakeCloud) -> None:
+    handle(REQUEST, cloud)
+    cloud.ledger.objects[f"{STEM}-started.json"] = b"{"
+    gone_after(cloud, 2)
+    assert handle(TICK, cloud) == f"gone: {DRILL} before delete"
+    assert handle(TICK, cloud).startswith("idle")
+    assert told(cloud) == [("drill.failed", "page")]
+
+
+def test_an_instance_that_goes_in_mid_drill_fails_it_at_the_next_tick(cloud: FakeCloud) -> None:
+    handle(REQUEST, cloud)
+    end_all(cloud)
+    gone_after(cloud, 2)
+    assert handle(TICK, cloud) == f"gone: {DRILL} before create_database"
+    assert handle(TICK, cloud).startswith("failed")
+    assert told(cloud) == [("drill.failed", "page")]
+
+
+def test_a_source_that_is_not_there_is_our_mistake(cloud: FakeCloud) -> None:
+    cloud.databases.names = {"other"}
+    with pytest.raises(NotFound):
+        handle(REQUEST, cloud)
 
 
 def test_a_young_instance_of_somebody_else_is_left_alone(cloud: FakeCloud) -> None:

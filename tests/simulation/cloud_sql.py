@@ -47,11 +47,12 @@ class Objects(FakeObjects):
         content = self.contents[bucket, key, newest]
         return Stored(generation=newest, size=len(content), crc32c=crc32c(content))
 
-    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> str:
+    def copy(self, bucket: str, key: str, to_bucket: str, to_key: str, generation: int | None = None) -> str:
         found = self.find(bucket, key)
-        if to_bucket == LOCKED and found and (bucket, key, found.generation) not in self.read_whole:
-            raise Broken("l", "No copy is locked unread.", f"{key}, generation {found.generation}")
-        return super().copy(bucket, key, to_bucket, to_key)
+        copied = found.generation if found and generation is None else generation
+        if to_bucket == LOCKED and (bucket, key, copied) not in self.read_whole:
+            raise Broken("l", "No copy is locked unread.", f"{key}, generation {copied}")
+        return super().copy(bucket, key, to_bucket, to_key, generation)
 
 
 class _Clock(FakeClock):

@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
 from shared.backup import catalogue
 from shared.backup.names import ExportName
-from shared.backup.operations import Operation, OperationKind
+from shared.backup.operations import OperationKind
 from shared.config.backups import Backups, Database
 from shared.config.environment import Environment
 from shared.errors import Unavailable
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 HOUR, DAY = 3600.0, 24 * 3600.0
 NIGHTS = 2
-LOOKED_AT_MAX = timedelta(minutes=2)  # what a slow delivery saw of the operations may be as old
 FIRST = 17 * HOUR  # from the start, at eight in the morning, to one at night
 WEIGHTS = {"down": 6, "denied": 2, "busy": 4, "again": 3, "orphan": 2, "request": 3}
 PORTS = ("databases", "objects", "ledger", "messages")
@@ -56,6 +54,7 @@ class Nights:
         draw, random = Random(f"{setup.seed}/nights"), Random(f"{setup.seed}/chance")
         self.happenings = tuple(row for row in drawn(draw) if setup.only is None or row.number in setup.only)
         self.timeline, self.checked = Timeline(), Counter[str]()
+        self.told: dict[str, set[bool]] = {}  # by generation, whether it was called good
         faults, run = Faults(Random(f"{setup.seed}/faults"), setup.without), CloudRun(self.timeline, random, Releases())
         self.objects, self.ledger = Objects(), _Watched(self)
         self.databases = Databases(self.timeline, random, faults, self.objects)
@@ -128,10 +127,11 @@ class Nights:
 
     def _sent(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
         news = json.loads(data) if topic == "rollout-events" else {}
-        if news.get("kind") == "export.verified":
-            self._read_whole(
-                news["details"]["object"], int(news["key"].removesuffix("-export.verified").split("-")[-1])
-            )
+        if (kind := news.get("kind")) in ("export.verified", "export.broken"):
+            key, generation = news["details"]["object"], int(news["key"].removesuffix(f"-{kind}").split("-")[-1])
+            self.told.setdefault(f"{key}, generation {generation}", set()).add(kind == "export.verified")
+            if kind == "export.verified":
+                self._read_whole(key, generation)
         self.bus.publish(topic, data, attributes)
 
     def entered(self, key: str, entry: bytes) -> None:
@@ -152,16 +152,14 @@ class Nights:
             raise Broken("l", "Every message about backups comes to its end.", f"{self.bus.rejected} {self.bus.dead}")
         if self.databases.names != {SOURCE}:
             raise Broken("l", "No drill leaves an instance behind.", str(sorted(self.databases.names - {SOURCE})))
-        exports: dict[str, list[Operation]] = {}
-        for row in self.databases.rows.values():
-            if row.kind is OperationKind.EXPORT and row.succeeded and row.uri.startswith(f"gs://{LANDING}/exports/"):
-                exports.setdefault(row.uri, []).append(row)
-        for uri, rows in exports.items():
-            for first, second in pairwise(sorted(rows, key=lambda row: row.asked_at)):
-                assert first.ended_at is not None
-                if second.asked_at - first.ended_at > LOOKED_AT_MAX:
-                    raise Broken("l", "There is one export a night.", uri)
-        self._check_the_catalogue(list(exports))
+        written = Counter(
+            row.uri
+            for row in self.databases.rows.values()
+            if row.kind is OperationKind.EXPORT and row.succeeded and row.uri.startswith(f"gs://{LANDING}/")
+        )
+        if twice := sorted(uri for uri, times in written.items() if times > 1):
+            raise Broken("l", "There is one export a night, and one count before it.", str(twice))
+        self._check_the_catalogue([uri for uri in written if "/exports/" in uri])
 
     def _check_the_catalogue(self, uris: list[str]) -> None:
         """Every file was read, good ones are locked, and the quiet last night has a good one."""
@@ -172,8 +170,11 @@ class Nights:
         ]
         kept = {key for bucket, key, _ in self.objects.contents if bucket == LOCKED}
         good = {line.name.key for line in lines if line.good}
-        if missing := good - kept:  # a copy more is what a crash left between keeping and entering
-            raise Broken("l", "What is good is locked.", str(sorted(missing)))
+        if good != kept:
+            raise Broken("l", "What is good is locked, and nothing else.", str(sorted(good ^ kept)))
+        entered = {f"{line.name.key}, generation {line.generation}": line.good for line in lines}
+        if changed := sorted(key for key, verdicts in self.told.items() if verdicts != {entered.get(key)}):
+            raise Broken("l", "What was told of an export stands.", str(changed))
         last = max(uris, default="")
         name = ExportName.parse(last.removeprefix(f"gs://{LANDING}/"))
         if name is None or name.key not in good:

@@ -40,7 +40,8 @@ PROMISES: Mapping[str, str] = {
     ),
     "l": (
         "No export is called good, copied to the locked bucket or told as verified unless every byte of that "
-        "generation was read; there is one export a night, and no drill leaves an instance behind."
+        "generation was read, and what was told of a generation stands; there is one export a night, and no drill "
+        "leaves an instance behind."
     ),
 }
 

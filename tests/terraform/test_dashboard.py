@@ -42,6 +42,11 @@ def test_tiles_do_not_overlap_and_each_holds_one_thing(environment: Root) -> Non
     assert len(widgets(environment)) == len(whole["tiles"]), "no two have one title"
 
 
+def test_what_counts_as_a_backup_is_what_the_alert_takes_for_one(environment: Root) -> None:
+    counted = query(widgets(environment)["Exports to rely on, verified or accepted, a day (no bar: none)"])
+    assert 'metric.labels.kind=one_of("export.verified","export.accepted")' in counted["filter"]
+
+
 def test_it_answers_its_questions(environment: Root) -> None:
     titles = set(widgets(environment))
     configured = environment.output("configuration")["whole"]
@@ -55,7 +60,7 @@ def test_it_answers_its_questions(environment: Root) -> None:
         "Functions: age of the oldest message not taken, s",
         "Functions: answers that ask for the message again or crash",
         "Functions: 99th percentile of latency, ms",
-        "Verified exports a day (a day without a bar is a day without one)",
+        "Exports to rely on, verified or accepted, a day (no bar: none)",
         "Restore drills a day, by outcome",
         "Databases: CPU",
         "Databases: disk",

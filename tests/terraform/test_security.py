@@ -184,12 +184,23 @@ def test_few_write_the_ledger_one_keeps_backups_and_one_freezes(environment: Roo
     }
     assert writers == {
         ("ledger", "notify"),
+        ("ledger", "sql-backup"),
         ("ledger", "backup-verify"),
         ("backups", "backup-verify"),
         ("ledger", "restore-drill"),
         ("drills", "restore-drill"),
         ("control", "rollout-command"),
     }
+
+
+def test_whoever_starts_exports_can_enter_none_of_them_as_good(environment: Root) -> None:
+    granted = [
+        row["condition"][0]["expression"] if row["condition"] else ""
+        for row in environment.of("google_storage_bucket_iam_member").values()
+        if "sql-backup@" in row["member"] and row["role"].endswith("deliveryLedgerWriter")
+    ]
+    assert len(granted) == 1
+    assert granted[0].endswith('-ledger/objects/starts/")')
 
 
 def test_roles_of_our_own_are_small(environment: Root) -> None:
