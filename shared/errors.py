@@ -43,5 +43,9 @@ class Unavailable(TransientError):
     """An API is down, over quota or too slow."""
 
 
+class Throttled(Unavailable):
+    """A quota is used up: the call was refused, and nothing of it was done."""
+
+
 class NotFound(DeliveryError):
     """The named resource does not exist."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.backup.names import ExportName
-from shared.errors import Conflict, Unavailable
+from shared.errors import Conflict, Throttled, Unavailable
 from shared.runtime.cloud import Cloud
 
 _REFUSED: Final = "-refused.json"
@@ -25,7 +25,7 @@ def start(
     attempt: what is started and after how many failures, "export-0": operations that ended badly, of which each leads
     to one attempt more; looked_at: before the operations were listed; life: how long a claim holds of which nothing
     came, because its delivery died. Raises Unavailable, which brings the message back, while another delivery has the
-    claim, and when what was seen is too old to act on.
+    claim, and when what was seen is too old to act on. What is refused and surely not done frees the claim at once.
     """
     key = _free(cloud, f"starts/{name.instance}/{name.database}/{name.mark}-{attempt}-", life)
     _must_be_young(cloud, looked_at, life)
@@ -34,7 +34,7 @@ def start(
     _must_be_young(cloud, looked_at, life)
     try:
         return begin()
-    except Conflict:
+    except (Conflict, Throttled):
         cloud.ledger.append(f"{key}{_REFUSED}", b"{}")
         raise
 

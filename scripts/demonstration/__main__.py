@@ -7,12 +7,14 @@ after the other and ends with a table. The exit code is 1 when any outcome is no
 import argparse
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
-from scripts.demonstration.backups import demonstrate
+from scripts.demonstration import proofs
+from scripts.demonstration.backups import BackupDemonstration
 from scripts.demonstration.images import Images, reference
 from scripts.demonstration.outcome import Different, Outcome, table
 from scripts.demonstration.play import Demonstration
@@ -20,9 +22,11 @@ from scripts.demonstration.scenarios import SCENARIOS, Scenario
 from scripts.demonstration.screen import LiveScreen, PlainScreen, Screen
 from scripts.local_cloud.how_to_play import how_to_play
 from scripts.local_cloud.interruption import ends_on_signals
+from scripts.local_cloud.leaks import leaks
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "build" / "demo"
 PIPE_COLUMNS = 140
+LEAKS_SHOWN = 3
 INTERRUPTED = 130  # as shells count a Ctrl-C
 
 
@@ -36,7 +40,7 @@ def main() -> int:
         console = Console(width=PIPE_COLUMNS)
     if options.what == "backup":
         with ends_on_signals():
-            return 0 if demonstrate(console, options.directory) else 1
+            return 0 if _backups(console, options.directory) else 1
     log = options.directory / "postgres.log"
     images = reference(log) if options.services == "reference" else Images()
     possible = [one for one in SCENARIOS if one.possible_with(images)]
@@ -47,7 +51,7 @@ def main() -> int:
     try:
         with ends_on_signals(), Demonstration(options.directory, screen, images) as demonstration:
             outcomes = demonstration.play(scenarios)
-            _conclude(console, outcomes, demonstration, plain=plain)
+            quiet = _conclude(console, outcomes, demonstration, plain=plain)
             if options.keep:
                 cloud = demonstration.cloud
                 console.print(how_to_play(cloud.endpoints(), cloud.directory), markup=False, soft_wrap=True)
@@ -58,7 +62,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    return 0 if all(outcome.as_expected for outcome in outcomes) else 1
+    return 0 if quiet and all(outcome.as_expected for outcome in outcomes) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,14 +98,34 @@ def _numbers(text: str) -> tuple[Scenario, ...]:
     return tuple(by_number[number] for number in wanted)
 
 
-def _conclude(console: Console, outcomes: list[Outcome], demonstration: Demonstration, *, plain: bool) -> None:
+def _conclude(console: Console, outcomes: list[Outcome], demonstration: Demonstration, *, plain: bool) -> bool:
+    """Whether no log has a key or a token in it."""
     console.print()
     console.print(table(outcomes, plain=plain))
     wrong = [outcome for outcome in outcomes if not outcome.as_expected]
     verdict = f"{len(outcomes) - len(wrong)} of {len(outcomes)} as expected"
     console.print(f"{verdict} in {demonstration.seconds:.0f} s; {demonstration.counts().in_words()}.", markup=False)
-    if wrong:
+    leaked = leaks(demonstration.cloud.directory, (demonstration.cloud.token_key,))
+    for line in leaked[:LEAKS_SHOWN]:
+        console.print(f"A secret is in a log: {line}", markup=False, style="bold red", soft_wrap=True)
+    if wrong or leaked:
         console.print(f"Logs are in {demonstration.cloud.directory}.", markup=False, style="bold red", soft_wrap=True)
+    return not leaked
+
+
+def _backups(console: Console, directory: Path) -> bool:
+    """Whether everything was as expected."""
+    began = time.monotonic()
+    with BackupDemonstration(directory, PlainScreen(console)) as demonstration:
+        rows = demonstration.play()
+        console.print()
+        console.print(proofs.table(rows))
+        right = [row for row in rows if not row.different]
+        verdict = f"{len(right)} of {len(rows)} as expected in {time.monotonic() - began:.0f} s."
+        console.print(verdict, markup=False)
+        if len(right) < len(rows):
+            console.print(f"Logs are in {demonstration.cloud.directory}.", markup=False, soft_wrap=True)
+    return len(right) == len(rows)
 
 
 if __name__ == "__main__":

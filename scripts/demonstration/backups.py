@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -16,14 +15,14 @@ from typing import Self, TypeVar
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
+from scripts.demonstration.chats import CHECKS, ROWS, SEED, WRITTEN
 from scripts.demonstration.news import News
 from scripts.demonstration.outcome import Different
+from scripts.demonstration.proofs import Proof
 from scripts.demonstration.screen import PlainScreen
 from scripts.local_cloud.backups import DATABASE, INSTANCE, LANDING, LOCKED, BackupSettings, LocalBackups
+from scripts.local_cloud.leaks import leaks
 from scripts.local_cloud.settings import LEDGER_BUCKET
 from scripts.local_cloud.sql.spoiling import Spoiled, nine
 from shared.backup import catalogue
@@ -32,36 +31,10 @@ from shared.backup.names import ExportName, drill_instance
 from shared.rollout.announcement import Announcement
 from shared.runtime.backup_ledger import entry_prefix
 
-ROWS = 20_000
 LOST = 100
 EXPORT_SECONDS_MAX, DRILL_SECONDS_MAX, LOOK_SECONDS_MAX = 30.0, 90.0, 30.0
-_SEED = f"""
-CREATE TABLE users(id bigserial PRIMARY KEY, name text NOT NULL);
-CREATE TABLE rooms(id bigserial PRIMARY KEY, topic text NOT NULL);
-CREATE TABLE drafts(id bigserial PRIMARY KEY, body text NOT NULL);
-CREATE TABLE messages(
-    id bigserial PRIMARY KEY, room bigint NOT NULL REFERENCES rooms, sender bigint NOT NULL REFERENCES users,
-    body text NOT NULL, sent_at timestamptz NOT NULL DEFAULT now());
-INSERT INTO users(name) SELECT 'Ọ̀nà ' || n FROM generate_series(1, 500) n;
-INSERT INTO drafts(body) SELECT 'bado ' || n FROM generate_series(1, 30) n;
-INSERT INTO rooms(topic) SELECT 'habari ' || n FROM generate_series(1, 40) n;
-INSERT INTO messages(room, sender, body)
-    SELECT 1 + n % 40, 1 + n % 500, E'line one\\n\\\\. ' || md5(n::text) FROM generate_series(1, {ROWS}) n;
-"""
-_CHECKS = {"every message has a sender": "SELECT count(*) = 0 FROM messages WHERE sender NOT IN (SELECT id FROM users)"}
 Found = TypeVar("Found")
 _NIGHT = ("export.verified", "export.broken")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """One row: what was done, what came of it, and what shows it. different: why it is not as expected, or ""."""
-
-    what: str
-    outcome: str
-    shown: str
-    seconds: float
-    different: str = ""
 
 
 class BackupDemonstration:
@@ -69,7 +42,7 @@ class BackupDemonstration:
 
     def __init__(self, directory: Path, screen: PlainScreen) -> None:
         settings = BackupSettings(
-            append_only=("public.messages",), newest_row="SELECT max(sent_at) FROM messages", checks=_CHECKS
+            append_only=("public.messages",), newest_row="SELECT max(sent_at) FROM messages", checks=CHECKS
         )
         self.cloud = LocalBackups(directory, settings)
         self._screen = screen
@@ -107,6 +80,7 @@ class BackupDemonstration:
             ("a table dropped on purpose", self._accept),
             *((broken.name, lambda broken=broken: self._break(broken)) for broken in nine("public.messages", LOST)),
             ("a good night afterwards", self._export),
+            ("every log", self._read_the_logs),
         ]
         return [self._prove(what, step) for what, step in steps]
 
@@ -120,7 +94,7 @@ class BackupDemonstration:
         return Proof(what=what, outcome=outcome, shown=shown, seconds=time.monotonic() - began, different=different)
 
     def _seed(self) -> tuple[str, str]:
-        self.cloud.database.query(_SEED, DATABASE)
+        self.cloud.database.query(SEED, DATABASE)
         version = self.cloud.database.query("SHOW server_version", DATABASE).strip()
         return "seeded", f"PostgreSQL {version}: {ROWS:,} messages, 500 users, 40 rooms"
 
@@ -210,6 +184,13 @@ class BackupDemonstration:
         _expect(broken.caught_as in kinds, f"{broken.caught_as} was expected among {', '.join(kinds)}")
         return f"caught: {broken.caught_as}", news.text.partition("must not be relied on: ")[2]
 
+    def _read_the_logs(self) -> tuple[str, str]:
+        """Neither what people wrote nor a key or token of ours is in any."""
+        found = leaks(self.cloud.directory, (*WRITTEN, self.cloud.token_key))
+        _expect(not found, "; ".join(found[:3]))
+        logs = list(self.cloud.directory.rglob("*.log"))
+        return "nothing leaked", f"no line of {len(logs)} logs has a message, a name, a key or a token in it"
+
     def _tick(self) -> None:
         self.cloud.publish("backup-requests", b"{}", {"job": "export"})
 
@@ -250,35 +231,6 @@ class BackupDemonstration:
                 raise Different(f"{otherwise} after {LOOK_SECONDS_MAX:.0f} s")
             threading.Event().wait(0.1)
         return found
-
-
-def table(proofs: list[Proof]) -> Table:
-    drawn = Table(box=box.SIMPLE, expand=True, title="What was proved", title_justify="left")
-    drawn.add_column("#", justify="right")
-    drawn.add_column("what", ratio=3)
-    drawn.add_column("outcome", ratio=2)
-    drawn.add_column("shown by", ratio=6)
-    drawn.add_column("seconds", justify="right")
-    for number, row in enumerate(proofs, start=1):
-        colour = "bold red" if row.different else "green"
-        shown = f"[bold red]Expected otherwise: {row.different}[/]" if row.different else row.shown
-        drawn.add_row(str(number), row.what, f"[{colour}]{row.outcome}[/]", shown, f"{row.seconds:.1f}")
-    return drawn
-
-
-def demonstrate(console: Console, directory: Path) -> bool:
-    """Whether everything was as expected."""
-    began = time.monotonic()
-    with BackupDemonstration(directory, PlainScreen(console)) as demonstration:
-        proofs = demonstration.play()
-        console.print()
-        console.print(table(proofs))
-        right = [row for row in proofs if not row.different]
-        verdict = f"{len(right)} of {len(proofs)} as expected in {time.monotonic() - began:.0f} s."
-        console.print(verdict, markup=False)
-        if len(right) < len(proofs):
-            console.print(f"Logs are in {demonstration.cloud.directory}.", markup=False, soft_wrap=True)
-    return len(right) == len(proofs)
 
 
 def _name(key: str) -> ExportName:

@@ -27,10 +27,11 @@ INSTANCE, DATABASE = "chat", "chat"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupSettings:
-    """drill_tick: how often a drill is taken one step on."""
+    """drill_tick: how often a drill is taken one step on; claim: how long what a dead function claimed is let be."""
 
     drill_tick: timedelta = timedelta(seconds=1)
     drill_deadline: timedelta = timedelta(minutes=2)
+    claim: timedelta = timedelta(seconds=8)
     append_only: tuple[str, ...] = ()
     newest_row: str = ""
     checks: Mapping[str, str] | None = None
@@ -49,6 +50,7 @@ class BackupSettings:
             "instances": {INSTANCE: [DATABASE]},
             "databases": {f"{INSTANCE}/{DATABASE}": known},
             "drill_deadline_seconds": self.drill_deadline.total_seconds(),
+            "claim_seconds": self.claim.total_seconds(),
         }
         return json.dumps(
             {
@@ -68,7 +70,7 @@ class LocalBackups(Assembly):
     def __init__(self, directory: Path, settings: BackupSettings) -> None:
         super().__init__(directory)
         self.settings = settings
-        self._token_key = secrets.token_hex(32)
+        self.token_key = secrets.token_hex(32)
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> str:
         """The message id."""
@@ -85,11 +87,15 @@ class LocalBackups(Assembly):
     def function_environment(self) -> dict[str, str]:
         """What every function is given at deploy time, its own PUSH_AUDIENCE aside."""
         delivery, storage = self.settings.delivery_environment(), self.storage.url
-        environment = environment_of(delivery, pubsub=self.pubsub_endpoint, storage=storage, token_key=self._token_key)
+        environment = environment_of(delivery, pubsub=self.pubsub_endpoint, storage=storage, token_key=self.token_key)
         return environment | {"SQL_ENDPOINT": f"127.0.0.1:{self.sql.port}"}
 
+    def own_environment(self, _function: str) -> Mapping[str, str]:
+        """What differs for one function: nothing here."""
+        return {}
+
     def _start(self, parts: ExitStack) -> None:
-        self._pubsub = started(parts, PubSub(self._token_key.encode()))
+        self._pubsub = started(parts, PubSub(self.token_key.encode()))
         pubsub = self.pubsub_endpoint
         told = Notification(bucket=LANDING, project=PROJECT, topic="backup-objects", pubsub=pubsub)
         buckets = (LEDGER_BUCKET, LANDING, LOCKED, DRILLS)
@@ -97,7 +103,12 @@ class LocalBackups(Assembly):
         self.sql = started(parts, SqlAdmin(self.directory, self.storage.url))
         self.database = self.sql.add_instance(INSTANCE, databases=(DATABASE,))
         zips = {name: package(name).write(self.directory / "zips") for name in FUNCTIONS}
-        host = FunctionsHost(zips, directory=self.directory / "functions", environment=self.function_environment())
+        host = FunctionsHost(
+            zips,
+            directory=self.directory / "functions",
+            environment=self.function_environment(),
+            own_environment=self.own_environment,
+        )
         self.functions = started(parts, host)
         self.topology = Topology(pubsub)
         parts.callback(self.topology.close)

@@ -59,7 +59,7 @@ class LocalCloud(Assembly):
         super().__init__(directory)
         self.settings = settings
         self._intercept = intercept
-        self._token_key = secrets.token_hex(32)
+        self.token_key = secrets.token_hex(32)
 
     def push(
         self,
@@ -141,7 +141,7 @@ class LocalCloud(Assembly):
             self.settings.delivery_environment(),
             pubsub=f"127.0.0.1:{self._pubsub.grpc_port}",
             storage=self._gcs.url,
-            token_key=self._token_key,
+            token_key=self.token_key,
         )
         return environment | {
             "RUN_ENDPOINT": self.run_endpoint,
@@ -174,7 +174,7 @@ class LocalCloud(Assembly):
 
     def _start(self, parts: ExitStack) -> None:
         settings = self.settings
-        self._pubsub: MessageService = started(parts, self.message_service(self._token_key.encode()))
+        self._pubsub: MessageService = started(parts, self.message_service(self.token_key.encode()))
         self._gcs = started(parts, FakeGcs(LEDGER_BUCKET, ASSETS_BUCKET, log=self.directory / "storage.log"))
         self.assets = AssetsBucket(self._gcs.url, ASSETS_BUCKET)
         parts.callback(self.assets.close)

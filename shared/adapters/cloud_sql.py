@@ -20,12 +20,13 @@ from googleapiclient.http import HttpRequest
 from shared.adapters.google_api import CALL_SECONDS
 from shared.backup.instance_backups import InstanceBackups
 from shared.backup.operations import Operation, OperationKind
-from shared.errors import Conflict, NotFound, Unavailable
+from shared.errors import Conflict, NotFound, Throttled, Unavailable
 
 READ_REPEATS: Final = 2  # of a read that failed in passing; the client waits up to 1 s, then 2 s
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"  # what may be done, roles decide
 _CONFLICTS: Final = (409, 412)
-_PASSING: Final = (408, 429, 500, 502, 503, 504)
+_PASSING: Final = (408, 500, 502, 503, 504)
+_TOO_MANY: Final = 429
 _QUOTA: Final = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded")  # answered as 403
 _COPIED: Final = ("databaseVersion", "region", "diskEncryptionConfiguration")
 _COPIED_ADDRESS: Final = ("ipv4Enabled", "privateNetwork", "sslMode")
@@ -183,8 +184,9 @@ def _our_error(error: HttpError) -> Exception:
     if status == httplib2.http.client.NOT_FOUND:
         return NotFound(error.reason)
     details = error.error_details if isinstance(error.error_details, list) else []
-    over_quota = any(isinstance(row, dict) and row.get("reason") in _QUOTA for row in details)
-    return Unavailable(error.reason) if status in _PASSING or over_quota else error
+    if status == _TOO_MANY or any(isinstance(row, dict) and row.get("reason") in _QUOTA for row in details):
+        return Throttled(error.reason)
+    return Unavailable(error.reason) if status in _PASSING else error
 
 
 def _operation(row: dict[str, Any]) -> Operation:

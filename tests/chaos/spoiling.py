@@ -6,7 +6,7 @@ Every fault of the list befalls every method it is listed for, and ends with the
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -41,21 +41,26 @@ SPOILED: Mapping[str, tuple[Fault, ...]] = {
 
 
 class Spoiler:
-    """kills: by function, the method in whose call it dies: before its first effect, and after its next.
+    """kills: functions and the method in whose call each dies: before its first effect, and after its next.
+    spoiled: what befalls calls of a method.
 
     killed(function): kills its process, and calls `revived` when a new one is there. Nothing is spoiled until `begin`.
     """
 
-    def __init__(self, seed: int, kills: Mapping[str, str], killed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        seed: int,
+        kills: Iterable[tuple[str, str]],
+        killed: Callable[[str], None],
+        spoiled: Mapping[str, tuple[Fault, ...]] = SPOILED,
+    ) -> None:
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._killed = killed
         self._begun = False
-        self._kills = {
-            (function, method): [Fault.KILLED_BEFORE, Fault.KILLED_AFTER] for function, method in kills.items()
-        }
-        self._faults = {method: self._random.sample(faults, len(faults)) for method, faults in SPOILED.items()}
-        self._clean = {method: self._random.randint(*CLEAN_CALLS) for method in SPOILED}
+        self._kills = {(function, method): [Fault.KILLED_BEFORE, Fault.KILLED_AFTER] for function, method in kills}
+        self._faults = {method: self._random.sample(faults, len(faults)) for method, faults in spoiled.items()}
+        self._clean = {method: self._random.randint(*CLEAN_CALLS) for method in spoiled}
         self._dying: set[str] = set()
         self.done: Counter[tuple[str, Fault]] = Counter()  # by method, or by the function that was killed
         self.not_in_mid_turn: list[tuple[str, Fault]] = []

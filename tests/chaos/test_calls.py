@@ -16,6 +16,7 @@ from scripts.local_cloud.assembly import started
 from scripts.local_cloud.cloud import LocalCloud, sample
 from scripts.local_cloud.gapic.http_gate import HttpGate
 from scripts.local_cloud.gapic.wire import Call
+from scripts.local_cloud.leaks import leaks
 from scripts.local_cloud.settings import SERVICE, Settings
 from shared.rollout.commands import Verb
 from shared.rollout.names import Phase
@@ -42,7 +43,7 @@ class SpoiledCloud(LocalCloud):
 
     def __init__(self, directory: Path, settings: Settings) -> None:
         super().__init__(directory, settings, intercept=self._intercept)
-        self.spoiler = Spoiler(SEED, KILLED_IN, self._kill)
+        self.spoiler = Spoiler(SEED, KILLED_IN.items(), self._kill)
         self.published: set[str] = set()  # keys of announcements that Pub/Sub took
         self._gate: HttpGate | None = None
         self._lines: dict[str, list[BadLine]] = {}
@@ -151,6 +152,7 @@ def test_rollouts_end_as_they_should_whatever_becomes_of_calls_and_whoever_dies_
     assert rollouts.given_up(cloud) == {}
     assert rollouts.endings(news) == ["rollout.promoted", "rollout.promoted", "rollout.rolled_back"]
     assert len({item.key for item in news}) == len(news)
+    assert leaks(cloud.directory, (cloud.token_key,)) == []
     assert cloud.published == {item.key for item in news}
 
 

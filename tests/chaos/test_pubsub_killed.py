@@ -10,6 +10,7 @@ from typing import Self
 import pytest
 
 from scripts.local_cloud.cloud import LocalCloud, sample
+from scripts.local_cloud.leaks import leaks
 from scripts.local_cloud.pubsub.journal import entries, remains
 from scripts.local_cloud.pubsub.process import PubSubProcess
 from scripts.local_cloud.settings import Settings
@@ -98,6 +99,7 @@ def test_rollouts_end_as_they_should_and_nothing_published_is_lost(
     assert rollouts.endings(news) == ["rollout.promoted", "rollout.promoted", "rollout.rolled_back"]
     assert published == {item.key for item in news}
     assert len({item.key for item in news}) == len(news)
+    assert leaks(cloud.directory, (cloud.token_key,)) == []
 
 
 def announcements(journal: Path) -> set[str]:

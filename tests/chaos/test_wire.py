@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.local_cloud.cloud import LocalCloud, sample
+from scripts.local_cloud.leaks import leaks
 from scripts.local_cloud.settings import Settings
 from shared.rollout.names import Phase
 from tests.chaos import rollouts
@@ -120,4 +121,5 @@ def test_rollouts_end_as_they_should_whatever_breaks_between_the_functions_and_g
     assert seen["websockets"]["unexpected_closes"] == 0
     assert rollouts.endings(news) == ["rollout.promoted", "rollout.promoted", "rollout.rolled_back"]
     assert len({item.key for item in news}) == len(news)
+    assert leaks(cloud.directory, (cloud.token_key,)) == []
     assert max(int(item.key.partition("/")[2][:6]) for item in news) <= calm.sequence

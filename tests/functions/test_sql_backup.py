@@ -17,7 +17,7 @@ from shared.backup.faults import Fault, FaultKind
 from shared.backup.names import ExportName
 from shared.backup.operations import Operation, OperationKind
 from shared.config.backups import Backups
-from shared.errors import InvalidEvent, NotFound, Unavailable
+from shared.errors import InvalidEvent, NotFound, Throttled, Unavailable
 from shared.events.message import Message
 from shared.runtime.backup_ledger import entry_key
 from shared.runtime.ledger_keys import ledger_key
@@ -364,6 +364,19 @@ def test_of_two_that_want_to_start_the_same_one_does(cloud: FakeCloud, monkeypat
         with pytest.raises(Unavailable, match="just claimed"):
             handle(tick(), cloud)
     assert uris(cloud) == [APP_COUNTS]
+
+
+def test_a_quota_that_is_used_up_keeps_nobody_waiting_after_it(
+    cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(*_: str) -> str:
+        raise Throttled("429")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cloud.databases, "export_query", throttled)
+        with pytest.raises(Unavailable, match="429"):
+            handle(tick(), cloud)
+    assert handle(tick(), cloud).startswith("counting")
 
 
 def test_what_was_refused_is_tried_again_at_once_and_what_died_after_ten_minutes(

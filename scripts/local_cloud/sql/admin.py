@@ -7,9 +7,8 @@ https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1
 
 import gzip
 import threading
-import uuid
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ import grpc
 from scripts.local_cloud.gapic.rest_server import RestServer, Route, path_pattern, serve_rest
 from scripts.local_cloud.gapic.table import Fail
 from scripts.local_cloud.sql.objects import ObjectProblem, Objects
+from scripts.local_cloud.sql.operations import Operations, stamp
 from scripts.local_cloud.sql.policies import Policies
-from scripts.local_cloud.sql.postgres import PostgreSQL, ProgramFailed
+from scripts.local_cloud.sql.postgres import PostgreSQL
 
 _Json = dict[str, Any]
 _INSTANCE = "/v1/projects/{project}/instances/{instance}"
@@ -38,14 +38,10 @@ _ROUTES = (
 )
 _POLICY = "/storage/v1/b/{bucket}/iam"
 _POLICY_ROUTES = (("GET", _POLICY, "get_policy"), ("PUT", _POLICY, "set_policy"))
-BUSY = (
-    "Operation failed because another operation was already in progress. Try your request after the current operation "
-    "is complete."
-)
 
 
 class SqlAdmin:
-    """storage_url: where gs:// objects live. `hold` keeps operations from starting their work until `release`."""
+    """storage_url: where gs:// objects live. `hold` and `release` are those of `Operations`."""
 
     def __init__(self, directory: Path, storage_url: str) -> None:
         self._directory = directory
@@ -53,12 +49,9 @@ class SqlAdmin:
         self._lock = threading.RLock()
         self._servers: dict[str, PostgreSQL] = {}
         self._described: dict[str, _Json] = {}
-        self._operations: dict[str, _Json] = {}
+        self._operations = Operations()
         self._backups: dict[str, list[_Json]] = {}
         self._policies = Policies()
-        self._workers: list[threading.Thread] = []
-        self._gate = threading.Event()
-        self._gate.set()
         self._spoil: Callable[[bytes], bytes] | None = None
         self._server: RestServer | None = None
         self.port = 0
@@ -70,9 +63,7 @@ class SqlAdmin:
         """Operations under way are let end, then every instance stops."""
         if self._server is not None:
             self._server.stop()
-        self._gate.set()
-        for worker in self._workers:
-            worker.join()
+        self._operations.end()
         for server in self._servers.values():
             server.stop()
         self._servers.clear()
@@ -100,17 +91,17 @@ class SqlAdmin:
         """A Cloud SQL backup (never an export). kind: AUTOMATED by the schedule, or ON_DEMAND."""
         row = {"kind": "sql#backupRun", "status": status, "type": kind, "instance": instance}
         with self._lock:
-            self._backups.setdefault(instance, []).append({**row, "endTime": _stamp(ended_at)})
+            self._backups.setdefault(instance, []).append({**row, "endTime": stamp(ended_at)})
 
     def database(self, instance: str) -> PostgreSQL:
         """The server behind an instance. Raises KeyError."""
         return self._servers[instance]
 
     def hold(self) -> None:
-        self._gate.clear()
+        self._operations.hold()
 
     def release(self) -> None:
-        self._gate.set()
+        self._operations.release()
 
     def spoil_next_export(self, spoil: Callable[[bytes], bytes]) -> None:
         """The next export's file is what `spoil` makes of the good one; its operation ends well nevertheless."""
@@ -132,18 +123,18 @@ class SqlAdmin:
             account = f"p0-{name}@gcp-sa-cloud-sql.iam.gserviceaccount.com"
             row = {"kind": "sql#instance", **body, "serviceAccountEmailAddress": account, "state": "PENDING_CREATE"}
             self._described[name] = row
-            return self._begin("CREATE", name, lambda: self._run_instance(name))
+            return self._operations.begin("CREATE", name, lambda: self._run_instance(name))
 
     def delete_instance(self, request: _Json, _: object) -> _Json:
         name = request["instance"]
         self._known(name)
-        return self._begin("DELETE", name, lambda: self._remove(name))
+        return self._operations.begin("DELETE", name, lambda: self._remove(name))
 
     def create_database(self, request: _Json, _: object) -> _Json:
         instance, database = request["instance"], request["name"]
         self._known(instance)
         work = lambda: self._servers[instance].query(f'CREATE DATABASE "{database}"')  # noqa: E731
-        return self._begin("CREATE_DATABASE", instance, work)
+        return self._operations.begin("CREATE_DATABASE", instance, work)
 
     def list_databases(self, request: _Json, _: object) -> _Json:
         self._known(request["instance"])
@@ -157,60 +148,27 @@ class SqlAdmin:
     def export(self, request: _Json, _: object) -> _Json:
         instance, context = request["instance"], request["exportContext"]
         self._known(instance)
-        return self._begin("EXPORT", instance, lambda: self._export(instance, context), exportContext=context)
+        return self._operations.begin(
+            "EXPORT", instance, lambda: self._export(instance, context), exportContext=context
+        )
 
     def load(self, request: _Json, _: object) -> _Json:
         instance, context = request["instance"], request["importContext"]
         self._known(instance)
-        return self._begin("IMPORT", instance, lambda: self._load(instance, context), importContext=context)
+        return self._operations.begin("IMPORT", instance, lambda: self._load(instance, context), importContext=context)
 
     def get_operation(self, request: _Json, _: object) -> _Json:
-        with self._lock:
-            if request["operation"] not in self._operations:
-                raise Fail(grpc.StatusCode.NOT_FOUND, "The Cloud SQL operation does not exist.")
-            return dict(self._operations[request["operation"]])
+        return self._operations.get(request["operation"])
 
     def list_operations(self, request: _Json, _: object) -> _Json:
-        with self._lock:
-            rows = [dict(row) for row in reversed(self._operations.values())]
-        found = [row for row in rows if row["targetId"] == request.get("instance", row["targetId"])]
-        return {"kind": "sql#operationsList", "items": found[: int(request.get("maxResults", 100))]}
+        rows = self._operations.of(request.get("instance", ""))
+        return {"kind": "sql#operationsList", "items": rows[: int(request.get("maxResults", 100))]}
 
     def _known(self, name: str) -> _Json:
         with self._lock:
             if name not in self._described:
                 raise Fail(grpc.StatusCode.NOT_FOUND, "The Cloud SQL instance does not exist.")
             return dict(self._described[name])
-
-    def _begin(self, kind: str, instance: str, work: Callable[[], object], **context: _Json) -> _Json:
-        with self._lock:
-            offloaded = bool(context.get("exportContext", {}).get("offload"))
-            for row in self._operations.values():
-                if row["status"] != "DONE" and row["targetId"] == instance and _collide(row, kind, offloaded=offloaded):
-                    raise Fail(grpc.StatusCode.ABORTED, BUSY)
-            name = str(uuid.uuid4())
-            row = {"kind": "sql#operation", "name": name, "operationType": kind, "targetId": instance, **context}
-            self._operations[name] = {**row, "status": "PENDING", "insertTime": _stamp(datetime.now(UTC))}
-            worker = threading.Thread(target=self._work, args=(name, work), name=f"sql-{kind.lower()}")
-            self._workers.append(worker)
-            answer = dict(self._operations[name])
-            worker.start()
-            return answer
-
-    def _work(self, name: str, work: Callable[[], object]) -> None:
-        self._gate.wait()
-        self._change(name, status="RUNNING", startTime=_stamp(datetime.now(UTC)))
-        problem: _Json = {}
-        try:
-            work()
-        except (ProgramFailed, ObjectProblem, KeyError) as error:
-            one = {"kind": "sql#operationError", "code": "ERROR_RDBMS", "message": str(error)}
-            problem = {"error": {"kind": "sql#operationErrors", "errors": [one]}}
-        self._change(name, status="DONE", endTime=_stamp(datetime.now(UTC)), **problem)
-
-    def _change(self, name: str, **fields: Any) -> None:
-        with self._lock:
-            self._operations[name] = {**self._operations[name], **fields}
 
     def _run_instance(self, name: str) -> PostgreSQL:
         server = PostgreSQL(self._directory / f"{name}.log")
@@ -258,14 +216,3 @@ def _routes(rows: Iterable[tuple[str, str, str]]) -> list[Route]:
         Route(verb=verb, path=path_pattern(path), body="*" if verb in ("POST", "PUT") else "", name=name, request=None)
         for verb, path, name in rows
     ]
-
-
-def _collide(running: _Json, kind: str, *, offloaded: bool) -> bool:
-    """Two exports collide always; an offloaded one runs beside any other operation."""
-    if kind == running["operationType"] == "EXPORT":
-        return True
-    return not (offloaded or running.get("exportContext", {}).get("offload"))
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
