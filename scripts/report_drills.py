@@ -15,19 +15,20 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from scripts.explanation.ledger import Source, source
+from shared.backup.spans import in_words
 
 _PREFIX = "drills/"
 _ENDS = ("-passed.json", "-failed.json")
 
 
 class Drill(NamedTuple):
-    """How one restore ended. database: "instance/database"."""
+    """How one restore ended. database: "instance/database"; recovery, loss: None where nothing was restored."""
 
     database: str
     started_at: datetime
     passed: bool
-    recovery: timedelta
-    loss: timedelta
+    recovery: timedelta | None
+    loss: timedelta | None
     problems: tuple[str, ...]
 
 
@@ -42,8 +43,8 @@ def _decoded(body: dict[str, Any]) -> Drill:
         database=f"{body['instance']}/{body['database']}",
         started_at=datetime.fromisoformat(body["started_at"]),
         passed=body["passed"],
-        recovery=timedelta(seconds=body["recovery_seconds"]),
-        loss=timedelta(seconds=body["loss_seconds"]),
+        recovery=timedelta(seconds=body["recovery_seconds"]) if body.get("rows_restored") else None,
+        loss=timedelta(seconds=body["loss_seconds"]) if body.get("rows_restored") else None,
         problems=tuple(body["problems"]),
     )
 
@@ -59,9 +60,8 @@ def report(drills: list[Drill], now: datetime, age_max: timedelta) -> Iterator[s
         yield f"| {drill.database} | {when} | {_words(drill.recovery)} | {_words(drill.loss)} | {outcome} |"
 
 
-def _words(span: timedelta) -> str:
-    hours, seconds = divmod(round(span.total_seconds()), 3600)
-    return f"{hours} h {seconds // 60} min" if hours else f"{seconds // 60} min {seconds % 60} s"
+def _words(span: timedelta | None) -> str:
+    return "unknown" if span is None else in_words(span)
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from shared.backup.drill_record import DrillName, started_at
 from shared.backup.names import ExportName, night_of
 from shared.backup.nightly import ATTEMPTS_MAX, Night, Standing, look
 from shared.backup.operations import Operation, OperationKind
+from shared.backup.spans import in_words
 from shared.config.backups import Backups
 from shared.events.object_written import ObjectWritten
 from shared.runtime.backup_ledger import entries_of, newest_good, oldest_good
@@ -29,7 +30,7 @@ def check_export(cloud: Cloud, backups: Backups, instance: str, database: str) -
     if catalogue.fresh(newest, now, age_max):
         return f"fresh: {instance}/{database}"
     last = f"the last is of {newest.name.night:%Y-%m-%d %H:%M} UTC" if newest else "there never was one"
-    text = f"{database} on {instance} has no verified export younger than {age_max}; {last}."
+    text = f"{database} on {instance} has no verified export younger than {in_words(age_max)}; {last}."
     about = f"{instance}/{database}/{_night(backups, now)}"
     tell(cloud, about, "export.missing", text, instance=instance, database=database)
     return f"missing: {instance}/{database}"
@@ -59,7 +60,7 @@ def check_backup(cloud: Cloud, backups: Backups, instance: str) -> str:
     if ended_at is not None and now - ended_at <= age_max:
         return outcome
     last = f"the last ended {ended_at:%Y-%m-%d %H:%M} UTC" if ended_at else "there is none"
-    text = f"{instance} has no automated Cloud SQL backup younger than {age_max}; {last}."
+    text = f"{instance} has no automated Cloud SQL backup younger than {in_words(age_max)}; {last}."
     tell(cloud, about, "backup.missing", text, instance=instance)
     return f"backup_missing: {instance}"
 
@@ -74,7 +75,7 @@ def check_drill(cloud: Cloud, backups: Backups, instance: str, database: str) ->
     if now - since <= backups.drill_age_max:
         return f"drilled: {instance}/{database}"
     last = f"the last began {max(passed):%Y-%m-%d %H:%M} UTC" if passed else "there never was one"
-    text = f"No restore of {database} on {instance} has passed for {backups.drill_age_max}; {last}."
+    text = f"No restore of {database} on {instance} has passed for {in_words(backups.drill_age_max)}; {last}."
     about = f"{instance}/{database}/{_night(backups, now)}"
     tell(cloud, about, "drill.missing", text, instance=instance, database=database)
     return f"drill_missing: {instance}/{database}"
@@ -99,7 +100,7 @@ class _Looked:
         if night.written is not None:
             return self._read(night.written.ended_at or night.written.asked_at)
         if night.standing is Standing.LATE:
-            self._say("export.late", "late", f"{where} still runs after {self._backups.patience}.")
+            self._say("export.late", "late", f"{where} still runs after {in_words(self._backups.patience)}.")
             return f"late: {name.key}"
         if night.failed and self._given_up(night):
             times, last = len(night.failed), night.failed[-1]

@@ -154,7 +154,7 @@ def _tell_verdict(cloud: Cloud, entry: Entry) -> None:
     name, report = entry.name, entry.report
     if entry.good:
         rows = sum(report.rows.values())
-        text = f"The export {name.key} is whole: {rows} rows in {len(report.rows)} tables."
+        text = f"The export {name.key} is whole: {rows:,} rows in {len(report.rows)} tables."
     else:
         text = f"The export {name.key} must not be relied on: {_in_short(report.faults)}."
     tell(cloud, _about(entry), "export.verified" if entry.good else "export.broken", text, **_details(name))

@@ -1,10 +1,11 @@
 """One drill, one step: what to do next follows from the operations of its instance, and doing it twice is harmless."""
 
-from shared.backup import drill_record, drill_report, restored
+from shared.backup import drill_page, drill_record, drill_report, restored
 from shared.backup.catalogue import Entry
 from shared.backup.drill import Drill, Step, durations, next_step, observe
 from shared.backup.drill_record import DrillName
 from shared.backup.operations import Operation
+from shared.backup.spans import in_words
 from shared.config.backups import Backups
 from shared.errors import Conflict, InvalidRecord, NotFound
 from shared.runtime.backup_news import tell
@@ -106,14 +107,14 @@ def _report(
     if report.passed:
         kind = "drill.passed"
         rows = sum(report.restored.rows.values()) if report.restored else 0
-        taken = drill_report.in_words(report.measured.recovery)
-        text = f"The export {export.name.key} of {where} was restored: {rows} rows, all there, in {taken}."
+        taken = in_words(report.measured.recovery)
+        text = f"The export {export.name.key} of {where} was restored: {rows:,} rows, all there, in {taken}."
     else:
         kind = "drill.failed"
         text = f"The restore drill of {where} failed: {' '.join(report.problems)}"
     page = f"gs://{cloud.environment.ledger_bucket}/{name.page}"
     tell(cloud, news_key(name), kind, text, instance=name.instance, database=name.database, page=page)
-    cloud.ledger.append(name.page, drill_report.page(report).encode())
+    cloud.ledger.append(name.page, drill_page.page(report).encode())
     cloud.ledger.append(name.passed if report.passed else name.failed, drill_report.encode(report))
     return f"{'passed' if report.passed else 'failed'}: {name.throw_away}"
 
@@ -139,7 +140,7 @@ def _why(drill: Drill, cloud: Cloud) -> str:
     """Why there is a report and nothing to count, or "" when every step before it was taken."""
     if drill.failure or not drill.over(cloud.clock.now()):
         return drill.failure
-    return f"it was not over after {drill.deadline}"
+    return f"it was not over after {in_words(drill.deadline)}"
 
 
 def _operations(cloud: Cloud, name: DrillName) -> tuple[Operation, ...]:

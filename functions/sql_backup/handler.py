@@ -11,6 +11,7 @@ from functools import partial
 from shared.backup import restored
 from shared.backup.names import ExportName, night_of
 from shared.backup.nightly import ATTEMPTS_MAX, Night, Standing, look
+from shared.backup.spans import in_words
 from shared.config.backups import Backups
 from shared.errors import Conflict, InvalidEvent, Unavailable
 from shared.events import object_written, tick
@@ -107,7 +108,7 @@ def _ensure(cloud: Cloud, backups: Backups, name: ExportName) -> tuple[Night, st
         case Standing.MISSING:
             return found, _export(cloud, backups, name, uri, found, looked_at)
         case Standing.LATE:
-            text = f"The export of {name.database} on {name.instance} still runs after {backups.patience}."
+            text = f"The export of {name.database} on {name.instance} still runs after {in_words(backups.patience)}."
             _tell(cloud, name, "export.late", "late", text)
         case Standing.GIVEN_UP:
             last = found.failed[-1].problem

@@ -1,4 +1,4 @@
-"""What a drill proved, for machines and for people."""
+"""What a drill proved, and as JSON."""
 
 import json
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from shared.backup.drill import behind_source, row_differences
 from shared.backup.drill_record import DrillName
 from shared.backup.objectives import Measured, Objectives, shortfalls
 from shared.backup.restored import Restored
+from shared.backup.spans import in_words
 
 VERSION: Final = 1
 
@@ -55,7 +56,7 @@ def assess(
         problems += row_differences(export.report.rows, restored.rows, restored.members)
         problems += behind_source(append_only, export.source.rows if export.source else {}, restored.rows)
         problems += _newest_problems(restored.newest, export, name.started_at)
-        problems += [f"The check {check} is not true." for check, kept in sorted(restored.checks.items()) if not kept]
+        problems += [f'The check "{check}" is not true.' for check, kept in sorted(restored.checks.items()) if not kept]
         problems += shortfalls(measured, objectives)
     return DrillReport(
         name=name,
@@ -75,7 +76,7 @@ def _newest_problems(newest: datetime | None, export: Entry, drilled_at: datetim
         there = "no row" if newest is None else f"a newest row of {newest:%Y-%m-%d %H:%M:%S} UTC"
         return [f"It has {there}; the source had one of {wanted:%Y-%m-%d %H:%M:%S} UTC before the export began."]
     if newest is not None and newest.replace(microsecond=0) > drilled_at:
-        return [f"The newest row is {newest - drilled_at} younger than the drill: a clock is wrong."]
+        return [f"The newest row is {in_words(newest - drilled_at)} younger than the drill: a clock is wrong."]
     return []
 
 
@@ -99,6 +100,8 @@ def encode(report: DrillReport) -> bytes:
         "data_of": report.measured.data_of.isoformat(),
         "newest_row_age_seconds": None if newest_age is None else newest_age.total_seconds(),
         "loss_seconds": report.measured.loss.total_seconds(),
+        "loss_seconds_max": report.objectives.recovery_point.total_seconds(),
+        "recovery_seconds_max": report.objectives.recovery_time.total_seconds(),
         "recovery_seconds": report.measured.recovery.total_seconds(),
         "steps_seconds": {step: taken.total_seconds() for step, taken in report.measured.steps.items()},
     }
@@ -117,46 +120,3 @@ def encode_lost(name: DrillName, problem: str) -> bytes:
         "problems": [problem],
     }
     return json.dumps(body, indent=1).encode()
-
-
-def page(report: DrillReport) -> str:
-    """The same in Markdown."""
-    name, measured, objectives = report.name, report.measured, report.objectives
-    lines = [
-        f"# Restore drill of {name.database} on {name.instance}, {name.started_at:%Y-%m-%d %H:%M} UTC",
-        "",
-        "It passed." if report.passed else "It failed:",
-        "",
-        *(f"- {problem}" for problem in report.problems),
-        *([""] if report.problems else []),
-        f"It is about the export {report.export.name.key} and the throw-away instance {name.throw_away}.",
-        "",
-        "| what | measured | promised |",
-        "|---|---|---|",
-        f"| would have been lost (RPO) | {in_words(measured.loss)} | {in_words(objectives.recovery_point)} |",
-        f"| took to restore (RTO) | {in_words(measured.recovery)} | {in_words(objectives.recovery_time)} |",
-        *(
-            [f"| newest row, when exported | {in_words(report.newest_age)} old | |"]
-            if report.newest_age is not None
-            else []
-        ),
-        *(f"| of it: {step} | {in_words(taken)} | |" for step, taken in measured.steps.items()),
-    ]
-    if report.restored is not None:
-        in_file, rows = report.export.report.rows, report.restored.rows
-        before = report.export.source.rows if report.export.source else {}
-        lines += ["", "| table | rows at the source before | in the file | restored |", "|---|---|---|---|"]
-        for table in sorted((in_file.keys() | rows.keys()) - report.restored.members):
-            counts = (before.get(table, "not counted"), in_file.get(table, "none"), rows.get(table, "none"))
-            lines.append(f"| {table} | {' | '.join(map(str, counts))} |")
-    if report.checks:
-        lines += ["", "| check | |", "|---|---|"]
-        lines += [f"| {check} | {'true' if kept else 'NOT TRUE'} |" for check, kept in sorted(report.checks.items())]
-    return "\n".join(lines) + "\n"
-
-
-def in_words(span: timedelta) -> str:
-    """Without fractions where it is long: "0.8 s", "0:23:10"."""
-    if abs(span) < timedelta(minutes=1):
-        return f"{span.total_seconds():.1f} s"
-    return str(timedelta(seconds=round(span.total_seconds())))

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.backup.spans import in_words
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objectives:
@@ -44,9 +46,13 @@ def shortfalls(measured: Measured, objectives: Objectives) -> tuple[str, ...]:
     """Every promise the drill did not keep, one sentence each."""
     found = []
     if measured.loss < timedelta():
-        found.append(f"The export is {-measured.loss} younger than the drill: a clock is wrong.")
+        found.append(f"The export is {in_words(-measured.loss)} younger than the drill: a clock is wrong.")
     elif measured.loss > objectives.recovery_point:
-        found.append(f"{measured.loss} of data would be lost; at most {objectives.recovery_point} may be.")
+        found.append(
+            f"{in_words(measured.loss)} of data would be lost; at most {in_words(objectives.recovery_point)} may be."
+        )
     if measured.recovery > objectives.recovery_time:
-        found.append(f"The restore took {measured.recovery}; at most {objectives.recovery_time} is promised.")
+        found.append(
+            f"The restore took {in_words(measured.recovery)}; at most {in_words(objectives.recovery_time)} is promised."
+        )
     return tuple(found)

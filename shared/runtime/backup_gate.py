@@ -17,6 +17,7 @@ def unsaved(cloud: Cloud, managed: ManagedService, release: "Release") -> str:
     if managed.database is None:
         return f"{said} services.{managed.name}.database names no database whose export could be checked."
     from shared.backup.catalogue import fresh
+    from shared.backup.spans import in_words
     from shared.runtime.backup_ledger import newest_good
 
     instance, database = managed.database
@@ -24,4 +25,5 @@ def unsaved(cloud: Cloud, managed: ManagedService, release: "Release") -> str:
     if fresh(newest, cloud.clock.now(), managed.backup_age_max):
         return ""
     last = f"the last is of {newest.name.night:%Y-%m-%d %H:%M} UTC" if newest else "there never was one"
-    return f"{said} {database} on {instance} has no verified export younger than {managed.backup_age_max}; {last}."
+    age = in_words(managed.backup_age_max)
+    return f"{said} {database} on {instance} has no verified export younger than {age}; {last}."

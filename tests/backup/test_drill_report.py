@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.backup import drill_record, drill_report, restored
+from shared.backup import drill_page, drill_record, drill_report, restored
 from shared.backup.catalogue import Entry
 from shared.backup.drill_record import DrillName
 from shared.backup.dump import DumpReport
@@ -83,10 +83,10 @@ def test_a_drill_that_restored_every_row_in_time_passed() -> None:
     body = json.loads(drill_report.encode(report))
     assert (body["passed"], body["problems"], body["rows_restored"]) == (True, [], body["rows_in_file"])
     assert (body["loss_seconds"], body["recovery_seconds"]) == (7200, 1500)
-    page = drill_report.page(report)
-    assert "It passed." in page
-    assert "| public.messages | 5 | 5 | 5 |" in page
-    assert "| would have been lost (RPO) | 2:00:00 | 12:00:00 |" in page
+    page = drill_page.page(report)
+    assert "**It passed**: 6 rows in 2 tables" in page
+    assert "| public.messages | 5 | 5 | 5 | equal |" in page
+    assert "| data that would have been lost (RPO) | 2 h | 12 h |" in page
     assert "| bodies | true |" in page
 
 
@@ -95,11 +95,11 @@ def test_a_drill_that_restored_every_row_in_time_passed() -> None:
     [
         (replace(GOOD, rows={**GOOD.rows, "public.messages": 4}), STEPS, "", "public.messages has 4 rows"),
         (replace(GOOD, rows={**GOOD.rows, "public.new": 0}), STEPS, "", "public.new was restored and is not"),
-        (replace(GOOD, checks={"bodies": False}), STEPS, "", "The check bodies is not true."),
+        (replace(GOOD, checks={"bodies": False}), STEPS, "", 'The check "bodies" is not true.'),
         (replace(GOOD, newest=NIGHT - 41 * HOUR), STEPS, "", "the source had one of 2026-11-20 08:00:00 UTC"),
         (replace(GOOD, newest=None), STEPS, "", "It has no row; the source had one"),
         (replace(GOOD, newest=NIGHT + 9 * HOUR), STEPS, "", "a clock is wrong"),
-        (GOOD, {"import": 2 * HOUR}, "", "The restore took 2:00:00"),
+        (GOOD, {"import": 2 * HOUR}, "", "The restore took 2 h;"),
         (None, {}, "import failed: no disk", "Import failed: no disk."),
     ],
 )
@@ -110,13 +110,13 @@ def test_whatever_was_not_kept_fails_the_drill_and_is_told(
     assert not report.passed
     [told] = report.problems
     assert problem in told
-    assert f"- {told}" in drill_report.page(report)
+    assert f"- {told}" in drill_page.page(report)
     assert json.loads(drill_report.encode(report))["problems"] == [told]
 
 
 def test_an_export_that_is_too_old_is_a_loss_whatever_its_newest_row() -> None:
     report = drill_report.assess(NAME, replace(EXPORT, asked_at=NIGHT - 10 * HOUR), OBJECTIVES, GOOD, STEPS, "")
-    assert report.problems == ("13:00:00 of data would be lost; at most 12:00:00 may be.",)
+    assert report.problems == ("13 h of data would be lost; at most 12 h may be.",)
 
 
 def test_a_quiet_database_has_lost_nothing_and_its_quiet_is_reported() -> None:
@@ -124,7 +124,7 @@ def test_a_quiet_database_has_lost_nothing_and_its_quiet_is_reported() -> None:
     assert report.passed
     assert report.measured.loss == 2 * HOUR
     assert json.loads(drill_report.encode(report))["newest_row_age_seconds"] == 41 * 3600
-    assert "| newest row, when exported | 1 day, 17:00:00 old | |" in drill_report.page(report)
+    assert "| age of the newest row when exported: how quiet it was | 1 d 17 h | |" in drill_page.page(report)
 
 
 def test_an_export_nobody_counted_before_is_compared_with_its_file_alone() -> None:
@@ -133,7 +133,7 @@ def test_an_export_nobody_counted_before_is_compared_with_its_file_alone() -> No
     )
     assert report.passed
     assert report.measured.loss == 3 * HOUR
-    assert "| public.messages | not counted | 5 | 5 |" in drill_report.page(report)
+    assert "| public.messages | not counted | 5 | 5 | equal |" in drill_page.page(report)
 
 
 def test_what_only_grows_must_have_what_the_source_had_before() -> None:
@@ -154,9 +154,23 @@ def test_the_tables_of_an_extension_are_its_own_and_not_compared() -> None:
     export = replace(EXPORT, report=replace(EXPORT.report, rows={**EXPORT.report.rows, "public.spatial_ref_sys": 0}))
     report = drill_report.assess(NAME, export, OBJECTIVES, found, STEPS, "")
     assert report.passed
-    assert "spatial_ref_sys" not in drill_report.page(report)
+    assert "spatial_ref_sys" not in drill_page.page(report)
 
 
 def test_a_drill_of_which_nothing_is_known_has_failed() -> None:
     body = json.loads(drill_report.encode_lost(NAME, "its beginning is damaged"))
     assert (body["passed"], body["problems"]) == (False, ["its beginning is damaged"])
+
+
+def test_the_page_of_a_drill_that_broke_off_claims_no_figures() -> None:
+    page = drill_page.page(drill_report.assess(NAME, EXPORT, OBJECTIVES, None, {"create": HOUR / 2}, "no disk"))
+    assert "**It failed**, and nothing was compared." in page
+    assert "| time to restore (RTO) | unknown |" in page
+    assert "| of it: make the instance | 30 min | |" in page
+
+
+def test_a_name_ends_no_cell_of_the_page() -> None:
+    odd = replace(EXPORT, report=replace(EXPORT.report, rows={'public."a|b\n\\"': 1}), source=None)
+    found = replace(GOOD, rows={'public."a|b\n\\"': 2})
+    page = drill_page.page(drill_report.assess(NAME, odd, OBJECTIVES, found, STEPS, ""))
+    assert '| public."a\\|b \\\\" | not counted | 1 | 2 | **differs** |' in page

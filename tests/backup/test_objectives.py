@@ -27,12 +27,12 @@ def test_a_drill_within_its_promises_has_no_shortfall() -> None:
 def test_each_broken_promise_is_named() -> None:
     found = shortfalls(measured(27 * HOUR, 3 * HOUR), PROMISED)
     assert found == (
-        "1 day, 3:00:00 of data would be lost; at most 1 day, 2:00:00 may be.",
-        "The restore took 3:00:00; at most 2:00:00 is promised.",
+        "1 d 3 h of data would be lost; at most 1 d 2 h may be.",
+        "The restore took 3 h; at most 2 h is promised.",
     )
 
 
 def test_data_of_the_future_is_a_wrong_clock() -> None:
     assert shortfalls(measured(-HOUR, HOUR), PROMISED) == (
-        "The export is 1:00:00 younger than the drill: a clock is wrong.",
+        "The export is 1 h younger than the drill: a clock is wrong.",
     )

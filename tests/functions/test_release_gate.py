@@ -74,7 +74,7 @@ def test_the_reason_to_wait_names_the_database_and_the_last_night(world: World) 
     night = world.cloud.clock.now() - 40 * HOUR
     assert any(
         "bbbbbbb waits: its tag v2-expand declares a migration, and app on chat has no verified export younger than "
-        f"1 day, 6:00:00; the last is of {night:%Y-%m-%d %H:%M} UTC." in line
+        f"1 d 6 h; the last is of {night:%Y-%m-%d %H:%M} UTC." in line
         for line in said
     )
 

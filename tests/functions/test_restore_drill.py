@@ -103,7 +103,7 @@ def test_a_drill_goes_one_step_with_each_message_and_leaves_nothing(cloud: FakeC
             "public.users": 200,
         }
     )
-    assert "It passed." in cloud.ledger.objects[f"{STEM}-report.md"].decode()
+    assert "**It passed**: 1,220 rows in 3 tables" in cloud.ledger.objects[f"{STEM}-report.md"].decode()
 
 
 def test_a_request_that_comes_again_starts_nothing(cloud: FakeCloud) -> None:
@@ -439,7 +439,7 @@ def test_what_is_wrong_with_a_real_restore_is_told_for_what_it_is(real: RealData
     began = datetime.now(UTC).replace(microsecond=0)
     assert drill_through(real, began, after_import="DELETE FROM users WHERE id = 7") == [
         "public.users has 49 rows; the file has 50.",
-        "The check nobody is not true.",
+        'The check "nobody" is not true.',
     ]
     app.query(UNRESTORABLE, "app")
     assert real.night().startswith("verified"), "the file is whole: only a restore shows that it cannot be had back"

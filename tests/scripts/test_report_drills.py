@@ -10,7 +10,7 @@ import pytest
 
 from scripts.explanation.ledger import Folder
 from scripts.report_drills import newest, report
-from shared.backup import drill_report
+from shared.backup import drill_page, drill_report
 from shared.backup.catalogue import Entry
 from shared.backup.drill_record import DrillName
 from shared.backup.dump import DumpReport
@@ -43,7 +43,7 @@ def drilled(ledger: Path, name: DrillName, failure: str = "") -> None:
     path = ledger / (name.passed if ended.passed else name.failed)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(drill_report.encode(ended))
-    (ledger / name.page).write_text(drill_report.page(ended))
+    (ledger / name.page).write_text(drill_page.page(ended))
 
 
 def test_the_newest_drill_of_every_database_is_shown(tmp_path: Path) -> None:
@@ -52,9 +52,17 @@ def test_the_newest_drill_of_every_database_is_shown(tmp_path: Path) -> None:
     drilled(tmp_path, replace(CHAT, database="audit", position=1), "the instance was never made")
     drills = newest(Folder(tmp_path))
     assert list(report(drills, NIGHT, timedelta(days=8)))[2:] == [
-        "| chat/app | 2026-11-22 03:00 | 1 h 19 min | 3 h 0 min | passed |",
-        "| chat/audit | 2026-11-22 03:00 | 1 h 19 min | 3 h 0 min | FAILED: The instance was never made. |",
+        "| chat/app | 2026-11-22 03:00 | 1 h 19 min | 3 h | passed |",
+        "| chat/audit | 2026-11-22 03:00 | unknown | unknown | FAILED: The instance was never made. |",
     ]
+
+
+def test_a_drill_of_which_nothing_is_known_is_told_as_failed(tmp_path: Path) -> None:
+    path = tmp_path / CHAT.failed
+    path.parent.mkdir(parents=True)
+    path.write_bytes(drill_report.encode_lost(CHAT, "Its beginning is damaged."))
+    [_, _, row] = report(newest(Folder(tmp_path)), NIGHT, timedelta(days=8))
+    assert row.endswith("| unknown | unknown | FAILED: Its beginning is damaged. |")
 
 
 def test_a_drill_of_long_ago_is_told_as_one(tmp_path: Path) -> None:
