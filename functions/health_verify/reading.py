@@ -142,14 +142,15 @@ def _standby(cloud: Cloud, service: Service, record: Record, target: str, silent
 def _read_newcomer(cloud: Cloud, service: Service, record: Record, judged: Judged) -> Judged:
     """A revision that nobody announced: not one we know, and not the canary Cloud Run is still making."""
     name, rollout = service.latest_created, record.rollout
-    if not name or record.knows(name) or record.has_acted(f"revision/{name}"):
+    if not name or record.knows(name) or record.refuses(name):
         return judged
     if rollout and not rollout.canary and service.rollout_id == rollout.id:
         return judged
     revision = cloud.services.get_revision(service.name, name)
     if revision.state is not RevisionState.READY:
         return judged
-    return replace(judged, appeared=name, appeared_image=revision.image)
+    frozen = judged.frozen or cloud.ledger.freeze()
+    return replace(judged, appeared=name, appeared_image=revision.image, frozen=frozen)
 
 
 def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: ManagedService, judged: Judged) -> Reading:
@@ -158,12 +159,18 @@ def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: Mana
     if revision is None:
         return Reading(judged, None)
     judged = replace(judged, canary=revision.name, canary_state=revision.state, canary_message=revision.message)
-    uri = service.tag_uris.get(CANARY_TAG, "") if service.tagged.get(CANARY_TAG) == revision.name else ""
-    if revision.state is not RevisionState.READY or not uri:
+    if revision.state is not RevisionState.READY:
         return Reading(judged, None)
-    probes = tuple(_probe(cloud, managed, uri, revision.name, path) for path in managed.probe_paths)
+    led = service.tagged.get(CANARY_TAG, "")
+    uri = service.tag_uris.get(CANARY_TAG, "") if led == revision.name else ""
+    if not uri:
+        unasked = f"The tag {CANARY_TAG} leads to {led or 'no revision'}: nobody could ask {revision.name}."
+        judged = replace(judged, canary_message=unasked)
+    probes = tuple(_probe(cloud, managed, uri, revision.name, path) for path in managed.probe_paths if uri)
     judged = replace(judged, probes=probes)
     if rollout.effective_phase not in _ON_TRIAL:
+        if not uri:
+            return Reading(judged, None)
         known = _traffic(cloud, service.name, managed.strategy, judged.at)
         judged = replace(judged, requests_per_minute=known)
         return Reading(judged if rollout.hold else read_pages(cloud, service, managed, judged), None)

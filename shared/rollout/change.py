@@ -131,8 +131,18 @@ def no_way_back(rollout: Rollout) -> str:
     )
 
 
-def roll_back(record: Record, cause: Cause, now: datetime, reason: str, severity: Severity = Severity.PAGE) -> Record:
+def roll_back(
+    record: Record,
+    cause: Cause,
+    now: datetime,
+    reason: str,
+    severity: Severity = Severity.PAGE,
+    *,
+    split_stays: bool = False,
+) -> Record:
     """All traffic on the verified target, the release known bad, the service pinned.
+
+    split_stays: traffic was moved by hand after this was asked for; that is left alone.
 
     When users are on the canary and no good revision is known, or none that runs with the database as the release left
     it, nothing moves and a person is paged.
@@ -153,13 +163,13 @@ def roll_back(record: Record, cause: Cause, now: datetime, reason: str, severity
     config_only = rollout.stable_release is not None and rollout.stable_release.digest == rollout.release.digest
     record = enter(record, cause, now)
     back_to = record.target if users_moved else record.stable
+    record = record if split_stays else record.hands_off()
     record = replace(
         record,
         stable=back_to,
         stable_release=rollout.stable_release if back_to == rollout.stable else record.stable_release,
         good=tuple(name for name in record.good if name != rollout.canary),
         pin=Pin(at=now, reason=reason),
-        edited="",
     ).remember_bad(
         KnownBad(digest="" if config_only else rollout.release.digest, revision=rollout.canary, at=now, reason=reason)
     )
@@ -169,13 +179,19 @@ def roll_back(record: Record, cause: Cause, now: datetime, reason: str, severity
         record,
         "rollout.rolled_back",
         now,
-        f"{reason} All traffic is on {back_to or 'the latest ready revision'}; the service is pinned.",
+        f"{reason} {_whereto(record)}; the service is pinned.",
         severity,
         cause=cause,
         digest=rollout.release.digest,
         revision=rollout.canary,
         target=back_to,
     )
+
+
+def _whereto(record: Record) -> str:
+    if record.edited:
+        return f"Traffic was moved by hand since and stays as it is ({record.edited})"
+    return f"All traffic is on {record.stable or 'the latest ready revision'}"
 
 
 def end(record: Record, cause: Cause, now: datetime, kind: str, reason: str, severity: Severity) -> Record:

@@ -86,11 +86,14 @@ def _fault(name: str, fact: Judged, span: str) -> str:
     if failed:
         return f"{name} did not pass its probes within {span}. {failed[0].path}: {failed[0].reason}"
     if not fact.probes:
-        return f"{name} did not pass its probes within {span}. Its tagged URL was never reached."
+        return f"{name} did not pass its probes within {span}. {fact.canary_message or _UNASKED}"
     if fact.heavy:
         more = f" And {len(fact.heavy) - 1} more." if len(fact.heavy) > 1 else ""
         return f"{name} costs people on slow lines too much. {fact.heavy[0]}.{more}"
     return ""
+
+
+_UNASKED = "Its tagged URL was never reached."
 
 
 def _pages(fact: Judged) -> str:
@@ -123,17 +126,17 @@ def on_trial(record: Record, fact: Judged, now: datetime, strategy: Strategy) ->
 
 
 def _proved(rollout: Rollout, fact: Judged) -> bool:
-    """Whether this reading allows the next move: a healthy verdict and, to end the bake, probes that do not fail.
+    """Whether this reading allows the next move: a healthy verdict, answers and, to end the bake, no failed probe.
 
     A first deployment that no user has asked for yet has nothing but its probes, and all of them must pass.
     """
     verdict = fact.verdict
-    if verdict is None:
-        return False
+    if verdict is None or not fact.probes:
+        return False  # judged for harm all the same
     if rollout.phase is not Phase.BAKING:
         return verdict.health is Health.HEALTHY
     answers = all(probe.outcome is ProbeOutcome.PASSED for probe in fact.probes)
-    unvisited = not rollout.stable and verdict.canary_requests == 0 and bool(fact.probes)
+    unvisited = not rollout.stable and verdict.canary_requests == 0
     return answers and (verdict.health is Health.HEALTHY or unvisited)
 
 
@@ -141,6 +144,7 @@ def _asked(record: Record, fact: Judged, now: datetime, deadline: timedelta) -> 
     """Nobody could tell for so long: a person must."""
     assert record.active is not None
     said = fact.verdict.reason if fact.verdict else f"Its revision is {fact.canary_state}."
+    said += f" {fact.canary_message}" if fact.canary_message and not fact.probes else ""
     asked = f"{record.active.release.short} has no clear verdict after {_span(deadline)}. {said}"
     return hold(record, HoldCause.DEADLINE, now, f"{asked} Promote, resume or roll back.")
 

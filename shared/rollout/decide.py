@@ -49,7 +49,7 @@ def _edited(record: Record, fact: TrafficEdited, now: datetime) -> Decision:
     if record.edited == found:
         return unchanged(record, "duplicate", f"Traffic is still in a person's hands: {found}.")
     text = f"Traffic was moved by hand to {found}. It is left alone: resume, roll back, or put it back."
-    after = announce(replace(record, edited=found), "traffic.edited", now, text, Severity.PAGE)
+    after = announce(replace(record, edited=found, edited_at=now), "traffic.edited", now, text, Severity.PAGE)
     return concluded(record, after, "traffic_edited", text)
 
 
@@ -57,5 +57,5 @@ def _restored(record: Record, now: datetime) -> Decision:
     if not record.edited:
         return unchanged(record, "duplicate", "Traffic is what the record says.")
     text = "Traffic is again what the record says; the rollout goes on."
-    after = note(replace(record, edited=""), "traffic.restored", now, text)
+    after = note(record.hands_off(), "traffic.restored", now, text)
     return concluded(record, after, "traffic_restored", text)

@@ -19,6 +19,17 @@ def needs_rollout(record: Record, fact: Judged) -> bool:
     return bool(fact.appeared and not record.knows(fact.appeared) and "@" in fact.appeared_image)
 
 
+def _must_wait(record: Record, fact: Judged) -> str:
+    """Why what appeared may not start now, or ""; the newest that appeared starts when this is over."""
+    if record.pin:
+        return f"the service is pinned until a person releases it. {record.pin.reason}"
+    if frozen := record.frozen or fact.frozen:
+        return f"frozen: {frozen}"
+    if record.active and record.active.hold:
+        return f"{record.active.release.short} is held. {record.active.hold.reason}"
+    return ""
+
+
 def may_supersede(rollout: Rollout, fact: Judged, strategy: Strategy) -> bool:
     """Whether what appeared may end this rollout: not one that this very reading finds bad, which must be blamed."""
     if rollout.effective_phase is Phase.BAKING or condemned(fact):
@@ -27,21 +38,18 @@ def may_supersede(rollout: Rollout, fact: Judged, strategy: Strategy) -> bool:
 
 
 def appeared(record: Record, kept: Record, fact: Judged, now: datetime, again: tuple[Effect, ...]) -> Decision:
-    """A revision somebody else made goes through a rollout like any other, unless it may not start."""
+    """A revision somebody else made goes through a rollout like any other, once it may start."""
     image, _, digest = fact.appeared_image.partition("@")
-    key = f"revision/{fact.appeared}"
-    bad = kept.is_known_bad(digest)
-    if bad or kept.pin or kept.frozen or fact.frozen or (kept.active and kept.active.hold):
-        why = (
-            f"its image was rolled back. {bad.reason}"
-            if bad
-            else (kept.pin.reason if kept.pin else kept.frozen or fact.frozen or "the current rollout is held.")
-        )
-        text = f"{fact.appeared} appeared and gets no traffic: {why}"
+    if bad := kept.is_known_bad(digest):
+        text = f"{fact.appeared} appeared and gets no traffic: its image was rolled back. {bad.reason}"
+        after = note(kept, "revision.refused", now, text, Severity.WARNING, revision=fact.appeared)
+        return concluded(record, after.refuse(fact.appeared), "revision_refused", text, *again)
+    if why := _must_wait(kept, fact):
+        text, key = f"{fact.appeared} appeared and waits: {why}", f"newcomer/{fact.appeared}"
         if kept.has_acted(key):
             return concluded(record, kept, "duplicate", text, *again)
-        after = note(kept, "revision.refused", now, text, Severity.WARNING, revision=fact.appeared)
-        return concluded(record, after.remember_acted(key), "revision_refused", text, *again)
+        after = note(kept, "revision.waiting", now, text, Severity.WARNING, revision=fact.appeared)
+        return concluded(record, after.remember_acted(key), "revision_waits", text, *again)
     if kept.full:
         return concluded(record, kept, "waits", f"{fact.appeared} appeared and waits for the ledger.", *again)
     after = kept

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.rollout.announcement import Severity
 from shared.rollout.change import (
@@ -65,6 +65,15 @@ def _why(command: Command) -> str:
     return why if why.endswith((".", "!", "?")) else f"{why}."
 
 
+NOTICED_WITHIN = timedelta(minutes=3)
+"""What a person does to the traffic is found by the second tick at the latest. A command that is older by more than
+this than the finding was sent before it, by somebody who could not know of it."""
+
+
+def _sent_before_the_split(record: Record, command: Command) -> bool:
+    return bool(record.edited and record.edited_at and command.at < record.edited_at - NOTICED_WITHIN)
+
+
 _Outcome = tuple[Record, tuple[Effect, ...]] | str
 
 
@@ -83,11 +92,14 @@ def _rollback(record: Record, command: Command, now: datetime, strategy: Strateg
     if rollout is None or not (rollout.active or rollout.phase is Phase.PROMOTED):
         if not record.edited:
             return "no release of ours is on trial or promoted."
+        if _sent_before_the_split(record, command):
+            return f"traffic was moved by hand after it was sent ({record.edited}). Send it again to undo that."
         text = f"{reason} The hand-made split is undone."
-        return announce(replace(record, edited=""), "traffic.restored", now, text, by=command.by), ()
+        return announce(record.hands_off(), "traffic.restored", now, text, by=command.by), ()
     if rollout.irreversible and rollout.hold and rollout.hold.cause is HoldCause.MIGRATION:
         return no_way_back(rollout)
-    return roll_back(record, Cause.ROLLBACK_COMMAND, now, reason, Severity.WARNING), ()
+    stays = _sent_before_the_split(record, command)
+    return roll_back(record, Cause.ROLLBACK_COMMAND, now, reason, Severity.WARNING, split_stays=stays), ()
 
 
 def _abort(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
@@ -96,7 +108,7 @@ def _abort(record: Record, command: Command, now: datetime, strategy: Strategy) 
     if record.active.irreversible:
         return no_way_back(record.active)
     reason = f"{command.by} aborted {record.active.release.short}: {_why(command)}"
-    record = replace(record, edited="")
+    record = record if _sent_before_the_split(record, command) else record.hands_off()
     return end(record, Cause.ABORT_COMMAND, now, "rollout.aborted", reason, Severity.WARNING), ()
 
 
@@ -111,7 +123,9 @@ def _pause(record: Record, command: Command, now: datetime, strategy: Strategy) 
 def _resume(record: Record, command: Command, now: datetime, strategy: Strategy) -> _Outcome:
     reason = f"{command.by} resumed: {_why(command)}"
     if record.edited:
-        record = replace(record, edited="")
+        if _sent_before_the_split(record, command):
+            return f"traffic was moved by hand after it was sent ({record.edited}). Send it again to undo that."
+        record = record.hands_off()
         return announce(
             record, "traffic.restored", now, f"{reason} Traffic is {in_words(split(record, strategy))}."
         ), ()

@@ -95,7 +95,7 @@ class Record:
     compare with or return to; target: the revision proved good to return to, "" when none is;
     standby: a ready one kept addressable beside it, to be asked when the target does not answer;
     good: promoted revisions, newest first; retired: canaries that ended and must not be taken for new ones;
-    edited: what a person did to the traffic by hand, or "";
+    edited, edited_at: what a person did to the traffic by hand, or "", and when a tick or a message found it so;
     acted: keys of messages that were acted on; decided_at: request time of the newest release decided on.
     """
 
@@ -114,6 +114,7 @@ class Record:
     waiting: Release | None = None
     frozen: str = ""
     edited: str = ""
+    edited_at: datetime | None = None
     acted: tuple[str, ...] = ()
     decided_at: datetime | None = None
     commanded_at: datetime | None = None
@@ -149,6 +150,17 @@ class Record:
 
     def retire(self, revision: str) -> "Record":
         return replace(self, retired=(*self.retired, revision)[-RETIRED_MAX:]) if revision else self
+
+    def refuses(self, revision: str) -> bool:
+        """Whether this revision never starts, whatever changes: nobody looks at it again."""
+        return self.has_acted(f"revision/{revision}")
+
+    def refuse(self, revision: str) -> "Record":
+        return self.remember_acted(f"revision/{revision}")
+
+    def hands_off(self) -> "Record":
+        """Without a split made by hand: traffic is the record's again."""
+        return replace(self, edited="", edited_at=None)
 
     def knows(self, revision: str) -> bool:
         """Whether this revision was met before, as stable, canary, good, bad or retired."""

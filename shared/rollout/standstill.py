@@ -35,7 +35,7 @@ def held(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> Rec
         HoldCause.FREEZE: not (record.frozen or fact.frozen),
         HoldCause.METRICS_OUTAGE: seeing,
         HoldCause.SHARED_OUTAGE: seeing and verdict is not None and not verdict.shared_outage,
-        HoldCause.DEADLINE: verdict is not None and verdict.health is Health.HEALTHY,
+        HoldCause.DEADLINE: verdict is not None and verdict.health is Health.HEALTHY and bool(fact.probes),
         HoldCause.NO_TARGET: bool(record.target),
         HoldCause.MIGRATION: False,
     }[cause]

@@ -10,9 +10,9 @@ import pytest
 from shared.config.environment import ManagedService
 from shared.errors import InvalidRecord, Unavailable
 from shared.events.message import Message
-from shared.rollout.service import Service
+from shared.rollout.service import Revision, RevisionState, Service
 from tests.fakes import IMAGE, NOW, FakeServices
-from tests.functions.world import World, deployed, digest, handler
+from tests.functions.world import MINUTE, World, deployed, digest, handler
 
 
 def two_services() -> World:
@@ -119,3 +119,72 @@ def test_at_100_percent_stable_is_asked_often_enough_to_show_an_outage_that_both
     row = world.cloud.services.rows["web"]
     world.cloud.services.rows["web"] = replace(row, tagged={"canary": row.tagged["canary"]})
     assert asked(200) == 0
+
+
+def led_elsewhere(world: World) -> None:
+    row = world.cloud.services.rows["web"]
+    world.cloud.services.rows["web"] = replace(row, tagged={**row.tagged, "canary": "web-00001-aaa"})
+
+
+def test_a_canary_whose_tag_leads_elsewhere_is_judged_by_its_users_and_goes_no_further() -> None:
+    """Nobody can ask it, which is said; harm to users is seen all the same, and its deadline asks a person."""
+    world = deployed()
+    world.push("b")
+    world.ready()
+    world.until("progressing")
+    step = world.record.rollout.step if world.record.rollout else None
+    held = None
+    for _ in range(300):
+        led_elsewhere(world)
+        world.serve()
+        world.tick(4 * MINUTE)
+        held = world.record.rollout and world.record.rollout.hold
+        if held:
+            break
+    assert held
+    assert held.cause == "deadline"
+    assert world.record.rollout
+    assert world.record.rollout.step == step
+    assert "The tag canary leads to web-00001-aaa: nobody could ask" in held.reason
+
+
+def test_a_bad_canary_whose_tag_leads_elsewhere_is_taken_back() -> None:
+    world = deployed()
+    world.push("b")
+    world.ready()
+    world.until("progressing")
+    for _ in range(15):
+        led_elsewhere(world)
+        world.serve(canary_bad=0.4)
+        world.tick()
+    assert world.record.rollout
+    assert world.record.rollout.phase == "rolled_back"
+
+
+def test_a_canary_that_nobody_can_ask_before_its_first_user_is_taken_back_with_the_reason() -> None:
+    world = deployed()
+    world.push("b")
+    world.ready()
+    for _ in range(20):
+        led_elsewhere(world)
+        world.tick()
+    assert world.record.rollout
+    assert world.record.rollout.phase == "rolled_back"
+    assert "The tag canary leads to" in (world.record.pin.reason if world.record.pin else "")
+
+
+def test_a_revision_that_appears_while_the_environment_is_frozen_starts_after_it() -> None:
+    world = deployed()
+    world.push("b")
+    world.ready()
+    world.until("promoted")
+    world.command("freeze", "*", "f1")
+    services, name = world.cloud.services, "web-00009-cfg"
+    services.revisions[name] = Revision(name=name, image=services.rows["web"].image, state=RevisionState.READY)
+    services.rows["web"] = replace(services.rows["web"], latest_created=name, latest_ready=name)
+    world.tick()
+    assert world.record.active is None
+    world.command("unfreeze", "*", "f2")
+    world.tick()
+    assert world.record.active
+    assert world.record.active.canary == "web-00009-cfg"

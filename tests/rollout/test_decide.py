@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -622,7 +623,28 @@ def test_a_person_may_resume_or_roll_back_from_a_hand_made_split() -> None:
     assert (at_rest.rule, at_rest.record.edited) == ("traffic.restored", "")
 
 
+def test_an_order_from_before_a_hand_made_split_does_not_undo_it() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    edited, late = edit(record, minutes=9), NOW + 10 * MINUTE
+    taken_back = take(edited, command(Verb.ROLLBACK, now), late).record
+    assert (phase_of(taken_back), taken_back.edited) == (Phase.ROLLED_BACK, edited.edited)
+    assert taken_back.pin
+    assert "stays as it is" in taken_back.outbox[-1].text
+    assert targets(taken_back, STRATEGY, EDITED) == EDITED
+    aborted = take(edited, command(Verb.ABORT, now), late).record
+    assert (phase_of(aborted), aborted.edited) == (Phase.ABORTED, edited.edited)
+    for before, verb in ((edited, Verb.RESUME), (edit(STABLE, minutes=9), Verb.ROLLBACK)):
+        answered = take(before, command(verb, now), late)
+        assert (answered.rule, answered.record.edited) == ("refused", before.edited)
+        assert "moved by hand after it was sent" in answered.reason
+    at_once = take(edited, command(Verb.ROLLBACK, NOW + 8 * MINUTE), late).record
+    assert at_once.edited == "", "it may have been sent because of what was seen"
+
+
 # ------------------------------------------------------------------------------------ config-only revisions
+
+
+APPEARED: dict[str, Any] = {"appeared": "web-00004-cfg", "appeared_image": f"{IMAGE}@{digest('a')}"}
 
 
 def appear(record: Record, minutes: int = 1, letter: str = "a", name: str = "web-00003-cfg") -> object:
@@ -660,20 +682,40 @@ def test_a_new_revision_supersedes_a_canary_but_not_a_bake() -> None:
     assert take(record, fact, now + MINUTE).effects == ()
 
 
-def test_a_revision_with_a_known_bad_image_or_under_a_pin_is_refused_once() -> None:
+def test_a_revision_with_a_known_bad_image_is_refused_for_good() -> None:
     record, now = in_phase(Phase.PROGRESSING)
     pinned = take(record, command(Verb.ROLLBACK, now), now).record
-    for letter in "ab":
-        fact = judged(pinned, now, appeared="web-00004-cfg", appeared_image=f"{IMAGE}@{digest(letter)}")
-        refused = take(pinned, fact, now)
-        assert refused.rule == "revision_refused"
-        assert take(refused.record, fact, now).rule == "duplicate"
-    frozen = take(STABLE, command(Verb.FREEZE), NOW).record
-    assert take(frozen, appear(frozen), NOW + MINUTE).rule == "revision_refused"
-    record, now = in_phase(Phase.PROGRESSING)
-    held = take(record, command(Verb.PAUSE, now), now)
-    fact = judged(held.record, NOW + 9 * MINUTE, appeared="web-00004-cfg", appeared_image=f"{IMAGE}@{digest('a')}")
-    assert take(held.record, fact, NOW + 9 * MINUTE).rule == "revision_refused"
+    fact = judged(pinned, now, appeared="web-00004-cfg", appeared_image=f"{IMAGE}@{digest('b')}")
+    refused = take(pinned, fact, now)
+    assert refused.rule == "revision_refused"
+    assert refused.record.refuses("web-00004-cfg")
+
+
+@pytest.mark.parametrize(
+    ("stopping", "starting"),
+    [(Verb.FREEZE, Verb.UNFREEZE), (Verb.PAUSE, Verb.RESUME), (Verb.ROLLBACK, Verb.RELEASE_PIN)],
+)
+def test_a_revision_that_appears_while_nothing_may_start_waits_and_starts_then(stopping: Verb, starting: Verb) -> None:
+    record, now = (STABLE, NOW) if stopping is Verb.FREEZE else in_phase(Phase.PROGRESSING)
+    stopped = take(record, command(stopping, now, "stop"), now).record
+    now += MINUTE
+
+    waits = take(stopped, judged(stopped, now, **APPEARED), now)
+    assert (waits.rule, waits.record.rollout) == ("revision_waits", stopped.rollout)
+    assert waits.record.outbox[-1].kind == "revision.waiting"
+    assert not waits.record.refuses("web-00004-cfg")
+    again = take(waits.record, judged(waits.record, now + MINUTE, **APPEARED), now + MINUTE)
+    assert (again.rule, again.write) == ("duplicate", None), "told once"
+    allowed = take(waits.record, command(starting, now + 2 * MINUTE, "go"), now + 2 * MINUTE).record
+    now += 3 * MINUTE
+    started = take(allowed, judged(allowed, now, **APPEARED), now).record
+    assert started.active
+    assert started.active.canary == "web-00004-cfg"
+
+
+def test_a_revision_that_appears_while_the_environment_is_frozen_waits() -> None:
+    reading = judged(STABLE, NOW, frozen="the night", appeared="web-00003-cfg", appeared_image=f"{IMAGE}@{digest('a')}")
+    assert take(STABLE, reading, NOW).rule == "revision_waits"
 
 
 def test_a_known_revision_or_one_without_a_digest_needs_no_rollout() -> None:

@@ -186,6 +186,18 @@ BREAKAGES = (
         ((orders, "_overtaken", mistakes.order_without_age),),
     ),
     Breakage(
+        "hands_overtaken",
+        "d",
+        "A late command undoes what a person did to the traffic since.",
+        ((orders, "_sent_before_the_split", lambda *_: False),),
+    ),
+    Breakage(
+        "newcomer_forgotten",
+        "k",
+        "A revision that appears while nothing may start is refused for good.",
+        ((newcomer, "note", mistakes.refused_for_good),),
+    ),
+    Breakage(
         "commands_repeat",
         "c",
         "A repeated command is carried out again.",

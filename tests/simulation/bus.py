@@ -46,7 +46,8 @@ class Bus:
         self._count = 0
         surroundings.messages.send = self.publish
 
-    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str], delay: float | None = None) -> None:
+        """delay: seconds until its first delivery, drawn when None."""
         self._count += 1
         message = Message(
             id=f"m{self._count}",
@@ -57,7 +58,7 @@ class Bus:
         )
         for route, accepts in _SUBSCRIBED.get(topic, []):
             if accepts(attributes):
-                self._send(Delivery(route, message))
+                self._send(Delivery(route, message), delay)
                 if self._surroundings.faults.strikes(Fault.DUPLICATE):
                     self._send(Delivery(route, message))
 

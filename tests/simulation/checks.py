@@ -7,6 +7,7 @@ from shared.analysis.evidence import ProbeOutcome
 from shared.analysis.verdict import Health
 from shared.rollout.adoption import serving_revision
 from shared.rollout.names import HoldCause, Phase
+from shared.rollout.orders import NOTICED_WITHIN
 from shared.rollout.record import Record
 from shared.rollout.service import RevisionState
 from shared.rollout.traffic import drifted
@@ -131,6 +132,23 @@ def newer_decisions_stand(change: Change, past: Past, run: CloudRun) -> None:
         moved = change.shares != change.shares_before or (after.rollout and after.rollout.phase) != before.rollout.phase
         if overtaken and moved:
             raise Broken("d", "A command older than the rollout does not touch it.", change.turn.message.data.decode())
+
+
+def hands_are_newer(change: Change, past: Past, run: CloudRun) -> None:
+    """(d) A command sent well before somebody moved traffic by hand does not undo that."""
+    before, message = change.before, change.turn.message
+    if message.topic != "commands" or before is None or change.restored:
+        return
+    moved_at = run.moved_by_hand.get(change.service.name)
+    strategy = change.turn.environment.services[change.service.name].strategy
+    by_hand = moved_at is not None and drifted(before, strategy, change.found.traffic)
+    if by_hand and moved_at and message.published_at < moved_at - NOTICED_WITHIN and not _same(change):
+        found = f"sent {message.published_at:%H:%M:%S}, moved {moved_at:%H:%M:%S}: {change.shares}"
+        raise Broken("d", "A command older than a split made by hand does not undo it.", found)
+
+
+def _same(change: Change) -> bool:
+    return change.shares == change.shares_before
 
 
 def ended_is_ended(change: Change, past: Past, run: CloudRun) -> None:
@@ -297,7 +315,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
         a_freeze_holds,
     ),
     "b": (one_rollout_at_a_time, one_after_another),
-    "d": (newer_decisions_stand,),
+    "d": (newer_decisions_stand, hands_are_newer),
     "e": (alerts_are_about_this, ended_is_ended, the_bad_is_taken_back, the_target_answered),
     "f": (a_pin_waits_for_a_person, bad_stays_out),
     "g": (the_blind_do_not_act,),

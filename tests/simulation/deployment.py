@@ -20,7 +20,8 @@ class CloudRun:
     """The truth. watch: told of every write, with the service before and after.
 
     settled: told of every revision that became ready or failed; unreadable: what stood on a service before somebody
-    broke its record; died: revisions that were ready once and then were not.
+    broke its record; died: revisions that were ready once and then were not; moved_by_hand: when a person last moved
+    traffic, by service.
     """
 
     def __init__(self, timeline: Timeline, random: Random, releases: Releases) -> None:
@@ -29,6 +30,7 @@ class CloudRun:
         self.past: dict[str, list[Service]] = {}
         self.unreadable: dict[str, str] = {}
         self.died: set[str] = set()
+        self.moved_by_hand: dict[str, datetime] = {}
         self._begun: dict[str, tuple[Revision, float]] = {}
         self.watch: Callable[[Service, Service], None] = lambda before, after: None
         self.settled: Callable[[str, Revision], None] = lambda service, revision: None
@@ -101,6 +103,7 @@ class CloudRun:
 
     def edited(self, name: str, traffic: tuple[TrafficTarget, ...]) -> None:
         """A person's change of the split, which nobody guards with our etag."""
+        self.moved_by_hand[name] = self.now
         self._write(replace(self.services[name], traffic=traffic))
 
     def applied(self, name: str, planned: Service) -> None:

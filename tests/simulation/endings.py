@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.rollout import codec
 from shared.rollout.names import HoldCause, Phase
 from shared.rollout.record import Record
-from shared.rollout.service import Service
+from shared.rollout.service import RevisionState, Service
 from shared.rollout.traffic import drifted, percents
 from shared.runtime.ledger_keys import ledger_key, ledger_prefix
 from tests.simulation.promised import Broken
@@ -50,6 +50,7 @@ def _ended_well(world: "World", record: Record, service: Service) -> None:
         if not record.edited and percents(service.traffic).get(ending.revision):
             raise Broken("f", "After a rollback nothing re-promotes that release.", f"{ending.revision} serves")
     _no_push_is_lost(world, record)
+    _no_revision_is_forgotten(world, record, service)
     if world.upgraded.get(name) and json.loads(record.extra) != world.upgraded[name]:
         raise Broken("k", "An upgrade in mid-rollout loses nothing.", f"extra is {record.extra}")
 
@@ -86,6 +87,19 @@ def _came_to_rest(world: "World", record: Record) -> None:
     told = {json.loads(entry)["kind"] for entry in world.ledger.announcements.values()}
     if not told & ASKED:
         raise Broken("i", "Whoever must act is told.", f"{rollout.id} is held and nobody was told")
+
+
+def _no_revision_is_forgotten(world: "World", record: Record, service: Service) -> None:
+    """What appeared without us runs through a rollout, waits for a person, or was told why it never will."""
+    name = service.latest_created
+    revision = world.run.revisions[name]
+    rollout = record.rollout
+    unnamed = rollout and not rollout.canary and service.rollout_id == rollout.id  # its own, which ended before
+    waits = record.edited or record.pin or record.active or unnamed
+    blamed = record.refuses(name) and record.is_known_bad(revision.image.partition("@")[2])
+    if waits or record.knows(name) or blamed or revision.state is not RevisionState.READY:
+        return
+    raise Broken("k", "No revision that appears is forgotten.", f"{name} is neither on trial nor known")
 
 
 def _no_push_is_lost(world: "World", record: Record) -> None:

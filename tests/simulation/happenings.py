@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import Unavailable
 from shared.rollout.commands import Verb
+from shared.rollout.orders import NOTICED_WITHIN
 from shared.rollout.service import TrafficTarget
 from shared.rollout.traffic import CANARY_TAG
 from tests.simulation.assets import uploaded
@@ -27,7 +28,7 @@ WEIGHTS = {
     "alert": 9,
     "edit": 4,
     "apply": 9,
-    "configure": 4,
+    "configure": 6,
     "outage": 9,
     "shared_outage": 3,
     "silence": 3,
@@ -39,9 +40,14 @@ WEIGHTS = {
     "death": 8,
     "opposites": 5,
     "tug": 5,
+    "hindsight": 3,
 }
 BUILT = "api"  # deploys what a build made; the other deploys what is pushed
 FAILED_BUILDS = 0.15
+FREEZING_SECONDS = 15.0  # from asking for a freeze to changing what it is for
+APPLYING_SECONDS = 120.0  # at least
+WAITING_SECONDS = 45.0
+PATIENCE_SECONDS = 12 * 60.0  # after which nobody waits any more for a service to come to rest
 PORTS = ("services", "messages", "metrics", "metrics", "ledger")
 
 
@@ -136,9 +142,11 @@ class Script:
         name, request = happening.service, f"r{happening.number}o"
         self._world.timeline.after(happening.detail, lambda: self.order(other, name, request, "kofi"))
 
-    def order(self, verb: Verb, service: str, request_id: str, by: str = "amina") -> None:
+    def order(self, verb: Verb, service: str, request_id: str, by: str = "amina", delay: float | None = None) -> None:
+        """delay: seconds until its first delivery, as Pub/Sub likes when None."""
         body = {"command": verb, "service": service, "by": by, "why": "because", "request_id": request_id}
-        self._publish("commands", body, {"command": verb, "service": service})
+        attributes = {"command": verb, "service": service}
+        self._world.bus.publish("commands", json.dumps(body).encode(), attributes, delay)
 
     def _freeze(self, happening: Happening) -> None:
         """The whole environment, for a while."""
@@ -204,7 +212,30 @@ class Script:
         self._world.timeline.after(seconds, lambda: self.order(Verb.ROLLBACK, name, f"r{happening.number}"))
 
     def _configure(self, happening: Happening) -> None:
-        self._world.run.configured(happening.service)
+        """A changed variable; who is careful waits until nothing is on trial, and freezes the service meanwhile."""
+        if happening.detail < 0.5:
+            self._configure_at_rest(happening)
+        else:
+            self._world.run.configured(happening.service)
+
+    def _configure_at_rest(self, happening: Happening) -> None:
+        name, request, timeline = happening.service, f"r{happening.number}", self._world.timeline
+        if timeline.seconds > CHAOS_SECONDS + PATIENCE_SECONDS:
+            return
+        if not self._world.at_rest(name):
+            timeline.after(WAITING_SECONDS, lambda: self._configure_at_rest(happening))
+            return
+        self.order(Verb.FREEZE, name, request)
+        timeline.after(FREEZING_SECONDS, lambda: self._world.run.configured(name))
+        seconds = FREEZING_SECONDS + APPLYING_SECONDS + happening.seconds
+        timeline.after(seconds, lambda: self.order(Verb.UNFREEZE, name, f"{request}u"))
+
+    def _hindsight(self, happening: Happening) -> None:
+        """An order that is underway for minutes, in which somebody moves traffic by hand."""
+        verb = (Verb.ROLLBACK, Verb.ABORT, Verb.RESUME)[happening.number % 3]
+        edited_after = NOTICED_WITHIN.total_seconds() + happening.seconds / 2
+        self._world.timeline.after(edited_after, lambda: self._edit(happening))
+        self.order(verb, happening.service, f"r{happening.number}", delay=edited_after + 90 + happening.seconds / 2)
 
     def _outage(self, happening: Happening) -> None:
         """Most answer 503; some take us for a stranger."""

@@ -87,13 +87,13 @@ def keys_by_kind(record: Any, kind: str, now: Any, *rest: Any, **details: Any) -
     return replace(after, outbox=(*after.outbox[:-1], replace(after.outbox[-1], key=f"{record.service}/000001-{kind}")))
 
 
-def unfinished_rollback(record: Any, *rest: Any) -> Any:
-    after = _roll_back(record, *rest)
+def unfinished_rollback(record: Any, *rest: Any, **more: Any) -> Any:
+    after = _roll_back(record, *rest, **more)
     return replace(after, pin=None)
 
 
-def rollback_without_blame(record: Any, *rest: Any) -> Any:
-    after = _roll_back(record, *rest)
+def rollback_without_blame(record: Any, *rest: Any, **more: Any) -> Any:
+    after = _roll_back(record, *rest, **more)
     return replace(after, known_bad=(), pin=None)
 
 
@@ -144,13 +144,17 @@ def newest_is_stable(service: Any) -> str:
     return str(service.latest_created)
 
 
-def back_to_itself(record: Any, *rest: Any) -> Any:
+def back_to_itself(record: Any, *rest: Any, **more: Any) -> Any:
     rollout = record.rollout
-    return _roll_back(replace(record, target=rollout.canary or record.target), *rest)
+    return _roll_back(replace(record, target=rollout.canary or record.target), *rest, **more)
 
 
 def order_without_age(record: Any, command: Any) -> str:
     return ""
+
+
+def refused_for_good(record: Any, kind: str, now: Any, text: str, *rest: Any, revision: str) -> Any:
+    return _note(record, kind, now, text, *rest, revision=revision).refuse(revision)
 
 
 def forgetful(record: Any, key: str) -> Any:
@@ -261,6 +265,7 @@ _advance, _verify, _upkeep, _prepare, _on_trial = (
     climbing.prepare,
     climbing.on_trial,
 )
+_note = change.note
 _judged, _announce, _roll_back, _concluded = judging.judged, change.announce, change.roll_back, change.concluded
 _targets, _split, _settled, _must_wait = traffic.targets, traffic.split, requests._settled, requests.must_wait
 _not_about_this, _look = incidents._not_about_this, look

@@ -166,6 +166,12 @@ class World:
         records = [codec.decode(service.record) for service in self.run.services.values() if service.record]
         return any(record.active and record.active.phase is not Phase.HELD for record in records)
 
+    def at_rest(self, name: str) -> bool:
+        """Whether the service has been deployed by us, nothing is on trial and nothing waits for a person."""
+        text = self.run.services[name].record
+        record = codec.decode(text) if text and name not in self.run.unreadable else None
+        return record is not None and not (record.active or record.pin or record.frozen or record.edited)
+
     def put_back(self, name: str) -> None:
         """Somebody undoes the split made by hand."""
         service = self.run.services[name]
