@@ -11,6 +11,7 @@ import pytest
 
 from scripts.local_cloud.cloud import LocalCloud, sample
 from scripts.local_cloud.leaks import leaks
+from scripts.local_cloud.processes.conversation import ConversationEnded
 from scripts.local_cloud.pubsub.journal import entries, remains
 from scripts.local_cloud.pubsub.process import PubSubProcess
 from scripts.local_cloud.settings import Settings
@@ -22,6 +23,7 @@ from tests.chaos.rollouts import CALM, Watcher
 SEED = 4
 WORK_BYTES = (1_000, 20_000)  # written to its journal between a start and the next kill
 KILLS = 6  # in one rollout: a server that is down most of the time on a slow machine lets no verdict come in time
+RESTART_SECONDS_MAX = 180
 WHOLE = [subscription_path(route.subscription) for route in ROUTES if not route.accepts]  # of every message
 ROLLOUT_EVENTS = topic_path("rollout-events")
 
@@ -44,16 +46,28 @@ class Killer:
         self._random = random.Random(SEED)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
+        self._problem: ConversationEnded | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
+        """Raises what ended it early: a server that did not come back is why nothing went on."""
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(RESTART_SECONDS_MAX)
+        assert not self._thread.is_alive(), (
+            f"the {self.kills + 1}th restart of Pub/Sub takes more than {RESTART_SECONDS_MAX} s"
+        )
+        assert self._problem is None, f"Pub/Sub did not come back after kill {self.kills + 1}: {self._problem}"
 
     def _run(self) -> None:
+        try:
+            self._kill_again_and_again()
+        except ConversationEnded as problem:
+            self._problem = problem
+
+    def _kill_again_and_again(self) -> None:
         while self.kills < KILLS and not self._stopping.is_set():
             enough = self._server.journal.stat().st_size + self._random.randint(*WORK_BYTES)
             while self._server.journal.stat().st_size < enough and not self._stopping.wait(0.01):

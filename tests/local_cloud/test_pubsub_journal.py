@@ -12,6 +12,7 @@ from google.pubsub_v1 import Subscription, Topic
 from scripts.local_cloud.contracts import PROJECT
 from scripts.local_cloud.gapic.wire import Fail
 from scripts.local_cloud.processes.conversation import ConversationEnded
+from scripts.local_cloud.processes.ports import RANGE
 from scripts.local_cloud.pubsub.backlog import StoredMessage
 from scripts.local_cloud.pubsub.journal import Journal, Remains, entries, remains
 from scripts.local_cloud.pubsub.process import PubSubProcess
@@ -174,3 +175,9 @@ def test_what_is_no_entry_is_refused() -> None:
     with pytest.raises(ValueError, match="no entry"):
         Remains().follow({"something": "else"})
     assert remains(Path("nowhere")) == Remains()
+
+
+def test_while_it_is_down_nobody_who_merely_connects_is_given_its_ports(pubsub: PubSubProcess) -> None:
+    """Of the ports a system hands out, one was taken meanwhile now and then, and the server never came back."""
+    assert pubsub.grpc_port in RANGE
+    assert pubsub.rest_port in RANGE

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from scripts.local_cloud.processes import child
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 LONGEST_LINE_BYTES = 64 * 1024 * 1024
+ANSWER_SECONDS_MAX = 120.0
 
 
 class ConversationEnded(RuntimeError):
@@ -25,10 +27,16 @@ class ConversationEnded(RuntimeError):
 
 
 class Conversation:
-    """The parent's side: starts `python -m module arguments` and asks it. Safe to use from many threads."""
+    """The parent's side: starts `python -m module arguments` and asks it. Safe to use from many threads.
 
-    def __init__(self, module: str, arguments: Sequence[str], *, log: Path) -> None:
+    answer_seconds_max: a child that takes longer over one question is ended.
+    """
+
+    def __init__(
+        self, module: str, arguments: Sequence[str], *, log: Path, answer_seconds_max: float = ANSWER_SECONDS_MAX
+    ) -> None:
         self._module = module
+        self._answer_seconds_max = answer_seconds_max
         self._lock = threading.Lock()
         self._process = child.spawn(
             [sys.executable, "-m", module, *arguments], environment=os.environ, log=log, cwd=REPOSITORY, pipes=True
@@ -39,12 +47,13 @@ class Conversation:
         return self._process.pid
 
     def ask(self, question: dict[str, Any]) -> Any:
-        """Raises ConversationEnded with the child's own words, or when it is gone."""
+        """Raises ConversationEnded with the child's own words, when it is gone, and when it does not answer."""
         with self._lock:
             try:
                 to_child, from_child = self._pipes()
                 to_child.write(json.dumps(question).encode() + b"\n")
                 to_child.flush()
+                self._must_answer(from_child, question)
                 line = from_child.readline()
             except (OSError, ValueError) as error:
                 raise ConversationEnded(f"{self._module} is gone: {error}") from error
@@ -65,6 +74,16 @@ class Conversation:
                 self._process.wait(5)
             child.stop(self._process, grace_seconds=1)
             from_child.close()
+
+    def _must_answer(self, from_child: IO[bytes], question: dict[str, Any]) -> None:
+        """Returns when something can be read. A child that says nothing is ended, for its next words would be late."""
+        awaited = select.poll()
+        awaited.register(from_child, select.POLLIN)
+        if awaited.poll(self._answer_seconds_max * 1000):
+            return
+        child.stop(self._process, grace_seconds=1)
+        asked = question.get("ask", "what it was asked")
+        raise ConversationEnded(f"{self._module} did not answer {asked} within {self._answer_seconds_max:g} s")
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
         assert self._process.stdin is not None

@@ -21,6 +21,7 @@ import grpc
 
 from scripts.local_cloud.gapic.table import Fail
 from scripts.local_cloud.processes.conversation import Conversation, ConversationEnded, answer_questions
+from scripts.local_cloud.processes.ports import free_port
 from scripts.local_cloud.pubsub.server import PubSub
 
 DOWN_SECONDS_MAX = 60.0
@@ -31,8 +32,9 @@ class PubSubProcess:
 
     def __init__(self, directory: Path, token_key: bytes) -> None:
         self.journal = directory / "pubsub.journal"
-        self.grpc_port = 0
-        self.rest_port = 0
+        # Not of those that systems hand out: while it is down, nobody else may be given one of them.
+        self.grpc_port = free_port()
+        self.rest_port = free_port()
         self._log = directory / "pubsub.log"
         self._token_key = token_key
         self._changed = threading.Condition()
@@ -40,7 +42,7 @@ class PubSubProcess:
         self._ended = False
 
     def start(self) -> None:
-        """Listens where it listened before, owing what it owed; on free ports the first time."""
+        """Listens where it listened before, owing what it owed."""
         child = Conversation("scripts.local_cloud.pubsub.process", [], log=self._log)
         question = {"ask": "start", "journal": str(self.journal), "token_key": self._token_key.decode()}
         try:
@@ -48,7 +50,7 @@ class PubSubProcess:
         except ConversationEnded:
             child.close()
             raise
-        self.grpc_port, self.rest_port = ports
+        assert (self.grpc_port, self.rest_port) == tuple(ports)
         with self._changed:
             self._child = child
             self._changed.notify_all()

@@ -1,0 +1,5 @@
+"""A child that hears every question and answers none."""
+
+import sys
+
+sys.stdin.read()
