@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from google.api_core.exceptions import PreconditionFailed
@@ -12,7 +14,7 @@ from google.cloud.storage import Blob, Client
 from shared.adapters.storage import EMULATOR_VARIABLE, RETRY, after, by_folder, storage_errors
 from shared.backup.stored import Stored
 
-PIECE_SIZE: Final = 4 << 20  # bytes; what one request brings, and about what memory holds of the object
+PIECE_SIZE: Final = 4 << 20  # bytes; what one request brings; memory holds two of them
 PIECE_SECONDS: Final = 30.0
 COPY_SECONDS: Final = 60.0  # one call of a copy between regions, which answers after about 30 s when it is not done
 
@@ -31,19 +33,18 @@ class StorageObjects:
             self._client.close()
 
     def pieces(self, bucket: str, key: str, generation: int, size: int) -> Iterator[bytes]:
-        """Pinned to one generation: an object replaced in between is NotFound, never a mixture."""
+        """Pinned to one generation: an object replaced in between is NotFound, never a mixture.
+
+        While one piece is worked on, the next is on its way: what waits for the network does not wait for the reader.
+        """
         blob = self._client.bucket(bucket).blob(key, generation=generation)
-        for start in range(0, size, PIECE_SIZE):
-            with storage_errors():
-                piece = blob.download_as_bytes(
-                    start=start,
-                    end=min(start + PIECE_SIZE, size) - 1,
-                    raw_download=True,  # as stored: an object may claim to be gzip and would come unfolded
-                    checksum=None,  # of a part there is none; gzip's own is checked by the reader
-                    timeout=PIECE_SECONDS,
-                    retry=RETRY,
-                )
-            yield bytes(piece)
+        starts = iter(range(0, size, PIECE_SIZE))
+        with ThreadPoolExecutor(1, thread_name_prefix="piece") as ahead:
+            coming = [ahead.submit(_piece, blob, start, size) for start in islice(starts, 1)]
+            while coming:
+                piece = coming.pop().result()
+                coming = [ahead.submit(_piece, blob, start, size) for start in islice(starts, 1)]
+                yield piece
 
     def find(self, bucket: str, key: str) -> Stored | None:
         with storage_errors():
@@ -83,6 +84,19 @@ class StorageObjects:
                 _rewrite(source, copied)
             copied.reload(timeout=PIECE_SECONDS, retry=RETRY)
         return str(copied.crc32c)
+
+
+def _piece(blob: Blob, start: int, size: int) -> bytes:
+    with storage_errors():
+        piece = blob.download_as_bytes(
+            start=start,
+            end=min(start + PIECE_SIZE, size) - 1,
+            raw_download=True,  # as stored: an object may claim to be gzip and would come unfolded
+            checksum=None,  # of a part there is none; gzip's own is checked by the reader
+            timeout=PIECE_SECONDS,
+            retry=RETRY,
+        )
+    return bytes(piece)
 
 
 def _rewrite(source: Blob, copied: Blob) -> None:

@@ -1,11 +1,15 @@
 """Which of many objects are there and how long, over the wire; the fake of the handlers' tests answers alike."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
+from scripts.local_cloud.gapic.http_gate import HttpGate
+from scripts.local_cloud.gapic.wire import Call
 from scripts.local_cloud.storage import FakeGcs
 from shared.adapters.objects import StorageObjects
 from shared.adapters.storage import EMULATOR_VARIABLE
@@ -70,3 +74,34 @@ def test_the_adapter_and_the_fake_find_what_is_there_and_its_bytes_have_the_chec
         assert (read, checksum.crc32c) == (content, found.crc32c)
         assert asked.find(BUCKET, "none.sql.gz") is None
     adapter.close()
+
+
+def test_while_a_piece_is_worked_on_the_next_is_on_its_way(server: FakeGcs, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytes(range(256)) * 30
+    blob = Client(project="local", credentials=AnonymousCredentials()).bucket(BUCKET).blob("dump.sql.gz")
+    blob.upload_from_string(content)
+    asked = threading.Semaphore(0)
+
+    def heard(_call: Call, answer: Callable[[], Any]) -> Any:
+        asked.release()
+        return answer()
+
+    gate = HttpGate(server.url, heard)
+    gate.start()
+    monkeypatch.setenv(EMULATOR_VARIABLE, gate.url)
+    monkeypatch.setattr("shared.adapters.objects.PIECE_SIZE", 2_000)
+    adapter = StorageObjects()
+    try:
+        read = b""
+        for number, piece in enumerate(adapter.pieces(BUCKET, "dump.sql.gz", int(blob.generation), len(content))):
+            assert asked.acquire(timeout=30), f"piece {number} was not asked for"
+            if number < 3:
+                assert asked.acquire(timeout=30), f"piece {number + 1} waits until {number} is done with"
+                asked.release()
+            read += piece
+        assert read == content
+        with pytest.raises(NotFound):
+            list(adapter.pieces(BUCKET, "dump.sql.gz", 1, len(content)))
+    finally:
+        adapter.close()
+        gate.stop()
