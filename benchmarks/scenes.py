@@ -129,6 +129,8 @@ class Backups:
         [self._entry] = self._names(catalogue_folder(INSTANCE, DATABASE))
         self._verified = self._ledger.blob(self._entry).download_as_bytes()
         [export] = self._storage.list_blobs(LANDING, prefix="exports/")
+        _until(self._idle, "no operation runs")
+        self._operations = cloud.sql.swap_operations({})
         self._written = {
             "bucket": LANDING,
             "name": export.name,
@@ -143,6 +145,7 @@ class Backups:
     def set(self, function: str) -> Sent:
         _until(self._idle, "no operation runs")
         self._undo_drills()
+        self._cloud.sql.swap_operations({} if function == "sql_backup" else dict(self._operations))
         for key in self._names(catalogue_folder(INSTANCE, DATABASE)):
             self._ledger.blob(key).delete()
         if function == "backup_verify":
@@ -151,7 +154,7 @@ class Backups:
         self._ledger.blob(self._entry).upload_from_string(self._verified)
         if function == "restore_drill":
             return Sent(topic="drill-requests", data=b"{}", rules=("create: ",))
-        return Sent(topic="backup-requests", data=b"{}", rules=("started: ",))
+        return Sent(topic="backup-requests", data=b"{}", rules=("counting: ",))
 
     def close(self) -> None:
         self._storage.close()

@@ -107,6 +107,10 @@ class SqlAdmin:
         """The next export's file is what `spoil` makes of the good one; its operation ends well nevertheless."""
         self._spoil = spoil
 
+    def swap_operations(self, operations: dict[str, _Json]) -> dict[str, _Json]:
+        """Those known so far, by name, for these; none may be under way."""
+        return self._operations.swap(operations)
+
     def get_instance(self, request: _Json, _: object) -> _Json:
         return self._known(request["instance"])
 

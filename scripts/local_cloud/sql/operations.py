@@ -53,6 +53,12 @@ class Operations:
         with self._lock:
             return [dict(row) for row in reversed(self._rows.values()) if instance in ("", row["targetId"])]
 
+    def swap(self, rows: dict[str, _Json]) -> dict[str, _Json]:
+        """Those known so far, by name, for these; none may be under way."""
+        with self._lock:
+            known, self._rows = self._rows, rows
+        return known
+
     def begin(self, kind: str, instance: str, work: Callable[[], object], **context: _Json) -> _Json:
         """Raises Fail when another that runs on the instance is in the way."""
         with self._lock:
