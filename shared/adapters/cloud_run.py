@@ -8,9 +8,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from google.cloud.run_v2.services.revisions.client import RevisionsClient
-from google.cloud.run_v2.services.revisions.transports.grpc import RevisionsGrpcTransport
 from google.cloud.run_v2.services.services.client import ServicesClient
 from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
 from google.cloud.run_v2.types import condition as conditions
@@ -29,6 +28,9 @@ from shared.rollout.service import (
     Service,
     TrafficTarget,
 )
+
+if TYPE_CHECKING:
+    from google.cloud.run_v2.services.revisions.client import RevisionsClient
 
 _LATEST = targets.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
 _REVISION = targets.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
@@ -63,8 +65,11 @@ class CloudRun:
         return ServicesClient(transport=self._transport)
 
     @cached_property
-    def _revisions(self) -> RevisionsClient:
-        """On the channel of the services: one connection and one handshake serve both."""
+    def _revisions(self) -> "RevisionsClient":
+        """On the channel of the services: one connection and one handshake serve both. A rollback needs none."""
+        from google.cloud.run_v2.services.revisions.client import RevisionsClient
+        from google.cloud.run_v2.services.revisions.transports.grpc import RevisionsGrpcTransport
+
         return RevisionsClient(transport=RevisionsGrpcTransport(channel=self._transport.grpc_channel))
 
     def close(self) -> None:

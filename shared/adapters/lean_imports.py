@@ -4,8 +4,9 @@ From Python 3.15 the packages do this themselves (`__lazy_modules__`, PEP 810); 
 The `__init__` of a generated client package runs no more on import. Its submodules import as usual; a name it merely
 re-exports is taken from the one module that defines it; any other name runs the real `__init__` after all. Of a
 service's transports only gRPC is loaded; the others load when somebody constructs one. Key-file credentials, and with
-them `cryptography`, load when used, and so do asyncio and gRPC's half for it, tracing, batched uploads and the guessing
-of text encodings. The warnings about old Python and library versions are left out.
+them `cryptography`, load when used, and so do asyncio and gRPC's half for it, tracing, batched uploads, the guessing of
+text encodings, protobuf in pure Python, and the HTTP client where only gRPC speaks (`exchanged_imports`). The warnings
+about old Python and library versions are left out.
 
 Nothing depends on this hook: without it, or with packages laid out otherwise, the same code runs and starts slower.
 """
@@ -14,12 +15,14 @@ import ast
 import re
 import sys
 import threading
-from _frozen_importlib import ModuleSpec
+from _frozen_importlib import ModuleSpec, _ModuleLockManager  # type: ignore[attr-defined]  # knows circles
 from _frozen_importlib_external import PathFinder  # importlib.util would cost what is saved here
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
+
+from shared.adapters import exchanged_imports
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
@@ -31,14 +34,21 @@ VERIFIED = {
     "google-cloud-pubsub": "2.44.0",
     "google-cloud-run": "0.16.2",
     "google-cloud-storage": "3.17.1",
+    "grpcio-status": "1.85.1",
+    "httplib2": "0.32.1",
+    "protobuf": "7.36.2",
+    "requests": "2.34.2",
+    "urllib3": "2.8.0",
 }
 """The releases whose layout this was proved on; tests/adapters/test_lean_imports.py fails when they move."""
 
 _deferred = re.compile(
     r"google\.(?:cloud\.(?:run|monitoring)_v\d+|pubsub_v1)(?:\.services(?:\.\w+(?:\.transports)?)?|\.types)?"
     r"|google\.api_core\.(?:operations_v1|grpc_helpers_async|_observability)"
-    r"|google\.auth\.(?:crypt|aws|pluggable)"
-    r"|grpc\.aio|grpc_status\.rpc_status|opentelemetry\.trace|charset_normalizer|asyncio|xml\.etree\.ElementTree"
+    r"|google\.auth\.(?:crypt|aws|pluggable|transport\.requests)"
+    r"|google\.protobuf\.(?:text_format|internal\.python_message|pyext\.cpp_message)"
+    r"|grpc\.aio|grpc_status\.(?:rpc_status|_async)|opentelemetry\.trace|charset_normalizer|idna|asyncio"
+    r"|xml\.etree\.ElementTree|httplib2\.auth"
 ).fullmatch
 _unused_transport = re.compile(r"google\..*\.services\.\w+\.transports\.(?:grpc_asyncio|rest)").fullmatch
 _KEY_FILES = "google.oauth2.service_account"
@@ -75,6 +85,8 @@ class _Finder:
             return _wrapped(name, path, _KeyFileModule)
         if name == _BATCH:
             return _wrapped(name, path, _BatchModule)
+        if exchanged_imports.concerns(name):
+            return exchanged_imports.spec(name, path)
         if name in _version_checks:
             return _wrapped(name, path, _ChecksModule)
         return None
@@ -107,19 +119,19 @@ class _Loader:
 class _LazyModule(ModuleType):
     """A module whose code runs when one of its names cannot be had otherwise."""
 
-    _lean_running: ClassVar[set[tuple[str, int]]] = set()
-
     def _lean_run(self) -> None:
-        """Runs the real code, once per module; threads that meet here repeat it rather than wait for each other."""
-        turn = (self.__name__, threading.get_ident())
-        if turn in self._lean_running or "_lean_done" in self.__dict__:
+        """Runs the real code once. A thread that meets another here waits, as at any import, and never in a circle."""
+        if "_lean_done" in self.__dict__ or self.__dict__.get("_lean_running") == threading.get_ident():
             return
-        self._lean_running.add(turn)
-        try:
-            exec(self.__dict__["__spec__"].loader.real.get_code(self.__name__), self.__dict__)  # noqa: S102
-            self.__dict__["_lean_done"] = True
-        finally:
-            self._lean_running.discard(turn)
+        with _ModuleLockManager(f"{self.__name__} (lean)"):
+            if "_lean_done" in self.__dict__:
+                return
+            self.__dict__["_lean_running"] = threading.get_ident()
+            try:
+                exec(self.__dict__["__spec__"].loader.real.get_code(self.__name__), self.__dict__)  # noqa: S102
+                self.__dict__["_lean_done"] = True
+            finally:
+                del self.__dict__["_lean_running"]
 
     def _lean_named(self, name: str) -> Any:
         self._lean_run()

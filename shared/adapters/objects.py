@@ -1,6 +1,5 @@
 """Large objects of Cloud Storage, read piece by piece as they are stored, through Google's client."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -8,10 +7,9 @@ from itertools import islice
 from typing import Final
 
 from google.api_core.exceptions import PreconditionFailed
-from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Blob, Client
 
-from shared.adapters.storage import EMULATOR_VARIABLE, RETRY, after, by_folder, storage_errors
+from shared.adapters.storage import RETRY, after, by_folder, connect, storage_errors
 from shared.backup.stored import Stored
 
 PIECE_SIZE: Final = 4 << 20  # bytes; what one request brings; memory holds two of them
@@ -24,9 +22,7 @@ class StorageObjects:
 
     @cached_property
     def _client(self) -> Client:
-        if not os.environ.get(EMULATOR_VARIABLE):
-            return Client(project=None)
-        return Client(project=None, credentials=AnonymousCredentials())
+        return connect()
 
     def close(self) -> None:
         if "_client" in self.__dict__:

@@ -22,10 +22,24 @@ from shared.rollout import freezes
 from shared.rollout.freezes import Freezes
 
 EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"
+_UNTRACED_VARIABLE = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
 FREEZE = "control/freeze.json"
 _JSON = "application/json"
 # Every call here may be repeated: entries are created once or not at all, and a freeze says the same twice.
 RETRY = DEFAULT_RETRY.with_timeout(READ_SECONDS)
+
+
+def connect() -> Client:
+    """Without a project: buckets have names of their own, and asking for one costs a request.
+
+    Without tracing, too, for whose sake the client would read each bucket's metadata in a thread, which we may not.
+    """
+    os.environ.setdefault(_UNTRACED_VARIABLE, "true")
+    if not os.environ.get(EMULATOR_VARIABLE):
+        return Client(project=None)
+    if "K_SERVICE" in os.environ:
+        raise RuntimeError(f"{EMULATOR_VARIABLE} is set on Cloud Run: what is written would be lost")
+    return Client(project=None, credentials=AnonymousCredentials())
 
 
 class StorageLedger:
@@ -41,12 +55,7 @@ class StorageLedger:
 
     @cached_property
     def _client(self) -> Client:
-        """Without a project: buckets have names of their own, and asking for one costs a request."""
-        if not os.environ.get(EMULATOR_VARIABLE):
-            return Client(project=None)
-        if "K_SERVICE" in os.environ:
-            raise RuntimeError(f"{EMULATOR_VARIABLE} is set on Cloud Run: the ledger would be lost")
-        return Client(project=None, credentials=AnonymousCredentials())
+        return connect()
 
     @cached_property
     def _bucket(self) -> Bucket:

@@ -1,7 +1,11 @@
 """How the ledger's objects are named: by service, then by the record's sequence, so that their order is history's."""
 
-from shared.rollout.observations import Judged
+from typing import TYPE_CHECKING
+
 from shared.runtime.cloud import Cloud
+
+if TYPE_CHECKING:  # the backups' functions need no word of rollouts
+    from shared.rollout.observations import Judged
 
 
 def ledger_prefix(service: str) -> str:
@@ -14,7 +18,7 @@ def ledger_key(announcement_key: str) -> str:
     return f"services/{announcement_key}.json"
 
 
-def evidence_key(judged: Judged) -> str:
+def evidence_key(judged: "Judged") -> str:
     """The object of one verdict and what it was made of."""
     assert judged.verdict is not None
     step = "full" if judged.step is None else f"step{judged.step}"

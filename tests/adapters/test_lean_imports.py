@@ -197,3 +197,92 @@ told = [
 ]
 """
     assert alone(LEAN + CLIENTS + told) == alone(told)
+
+
+def test_where_only_grpc_speaks_no_http_client_is_loaded() -> None:
+    told = """
+from shared.adapters.cloud_run import CloudRun
+from shared.adapters.pubsub import PubSubMessages
+told = [name for name in sys.modules if name.partition(".")[0] in ("requests", "urllib3")]
+"""
+    assert alone(LEAN + told) == []
+
+
+def test_a_failed_call_is_understood_without_asyncio() -> None:
+    told = """
+from shared.adapters.cloud_run import CloudRun
+from shared.errors import Unavailable
+import socket
+with socket.socket() as taken:
+    taken.bind(("127.0.0.1", 0))
+    run = CloudRun("p", "r", f"127.0.0.1:{taken.getsockname()[1]}")
+    try:
+        run.get("web")
+    except Unavailable:
+        told = ["grpc.aio._channel" in sys.modules, "asyncio.base_events" in sys.modules]
+run.close()
+"""
+    assert alone(LEAN + told) == [False, False]
+
+
+def test_the_errors_of_the_http_client_are_recognised_and_caught_once_it_is_used() -> None:
+    told = """
+from google.api_core.retry import if_transient_error  # names the client's errors before anybody loaded it
+told = ["requests" in sys.modules, if_transient_error(ValueError())]
+import requests
+from requests.exceptions import ConnectionError as again
+try:
+    requests.get("http://127.0.0.1:1/", timeout=1, proxies={"http": None})
+except requests.RequestException as error:
+    told += [type(error) is requests.exceptions.ConnectionError is again, if_transient_error(error)]
+told += [if_transient_error(requests.exceptions.ChunkedEncodingError()), if_transient_error(requests.URLRequired())]
+"""
+    assert alone(LEAN + told) == [False, False, True, True, True, False]
+
+
+def test_threads_that_meet_at_a_module_run_it_once() -> None:
+    """Run twice, its first class would no longer be the one that its own `super(Name, self)` means."""
+    told = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from google.auth.credentials import AnonymousCredentials
+import google.auth.transport.requests as transport
+sys.setswitchinterval(1e-6)
+together = threading.Barrier(8)
+
+def ask(_):
+    together.wait()
+    session = transport.AuthorizedSession(AnonymousCredentials())
+    session.close()
+    return type(session)
+
+with ThreadPoolExecutor(8) as threads:
+    told = [kind is transport.AuthorizedSession for kind in threads.map(ask, range(8))]
+"""
+    assert alone(LEAN + told) == [True] * 8
+
+
+def test_cloud_sql_s_client_parses_no_challenge_until_there_is_one() -> None:
+    told = """
+from shared.adapters.cloud_sql import CloudSql
+told = ["pyparsing" in sys.modules]
+import httplib2
+answer = httplib2.Response({"www-authenticate": 'Basic realm="here"'})
+told += [httplib2.auth._parse_www_authenticate(answer), "pyparsing" in sys.modules]
+"""
+    assert alone(LEAN + told) == [False, {"basic": {"realm": "here"}}, True]
+
+
+def test_patterns_that_compile_late_match_the_same() -> None:
+    told = """
+import json
+from http import cookiejar
+from urllib.request import Request
+from urllib3.util import parse_url
+urls = ["http://[fe80::1%25eth0]:80/a?b#c", "HTTP://Example.ORG:8080/%7ea b", "/only/path", "https://a@b.c:1"]
+told = [parse_url(url).url for url in urls]
+told += [cookiejar.http2time("Wed, 09 Feb 1994 22:23:32 GMT"), cookiejar.split_header_words(['a="b c"; d'])]
+told += [Request("http://h:81/p").host, cookiejar.http2time("no time"), str(cookiejar.re.escape("a.b"))]
+told.append(type(cookiejar.HEADER_VALUE_RE.match(" = v ")).__name__)
+"""
+    assert alone(LEAN + told) == alone(told)

@@ -4,9 +4,12 @@ import itertools
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -167,3 +170,35 @@ def test_the_server_dies_with_its_owner_and_frees_its_port() -> None:
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", gcs.port)) != 0
     assert EMULATOR_VARIABLE not in os.environ
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    """Has nothing, and knows what it was asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path.partition("?")[0])
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_nobody_asks_for_the_bucket_itself_which_its_reader_may_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Refusing) as refusing:
+        serving = threading.Thread(target=refusing.serve_forever)
+        serving.start()
+        monkeypatch.setenv(EMULATOR_VARIABLE, f"http://127.0.0.1:{refusing.server_port}")
+        monkeypatch.delenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", raising=False)
+        known, ledger = set(threading.enumerate()), StorageLedger("ledger")
+        try:
+            assert ledger.read("services/web/1.json") is None
+            for started in set(threading.enumerate()) - known:
+                started.join()
+        finally:
+            ledger.close()
+            refusing.shutdown()
+            serving.join()
+    assert _Refusing.asked
+    assert "/storage/v1/b/ledger" not in _Refusing.asked

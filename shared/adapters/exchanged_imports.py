@@ -1,0 +1,100 @@
+"""A few library modules get something lighter for one of their imports; nobody else's import of it is touched.
+
+Those full of regular expressions get a `re` whose patterns compile when they are first used, which most of them never
+are: compiling took longer than everything else in these modules together. The retry policies, which name an HTTP
+client's errors to recognise them, get names that mean the same and do not load the client: where only gRPC speaks,
+nothing else would.
+"""
+
+import builtins
+import re
+import sys
+from _frozen_importlib import ModuleSpec
+from _frozen_importlib_external import PathFinder
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+
+
+def concerns(module: str) -> bool:
+    """Whether it gets something else for one of its imports."""
+    return module in _EXCHANGED
+
+
+def spec(module: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    """Python's own, but for the loader."""
+    found = PathFinder.find_spec(module, path)
+    if found is not None and found.loader is not None:
+        found.loader = cast("Loader", _Loader(found.loader, _EXCHANGED[module]))  # by duck typing
+    return found
+
+
+class _Loader:
+    """Runs the module as ever, with one import exchanged."""
+
+    def __init__(self, real: Any, exchanged: Mapping[str, Any]) -> None:
+        self._real = real
+        self._exchanged = exchanged
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Python's own kind of module will do."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self._import}
+        self._real.exec_module(module)
+
+    def _import(
+        self, name: str, scope: Any = None, local: Any = None, names: Sequence[str] = (), level: int = 0
+    ) -> Any:
+        """As `__import__`; only the plain `import name` is exchanged."""
+        if name in self._exchanged and not names:
+            return self._exchanged[name]
+        return builtins.__import__(name, scope, local, names, level)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class _Lighter(ModuleType):
+    """A module with some names of ours; any other is the real one's."""
+
+    def __init__(self, name: str, **ours: Any) -> None:
+        super().__init__(name)
+        self.__dict__.update(ours)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__name__), name)
+
+
+class _LatePattern:
+    """Compiled by the first question for one of its methods, which is all that these modules ask of it."""
+
+    def __init__(self, pattern: str, flags: int = 0) -> None:
+        self._made_of = pattern, flags
+
+    def __getattr__(self, name: str) -> Any:
+        value = self.__dict__[name] = getattr(re.compile(*self._made_of), name)
+        return value
+
+
+class _ErrorName(type):
+    """An error of the HTTP client by its name: before the client is loaded there is none."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        errors = sys.modules.get("requests.exceptions")
+        return isinstance(instance, getattr(errors, cls.__name__, ()))
+
+
+_LATE_RE: Final = {"re": _Lighter("re", compile=_LatePattern)}
+_ERRORS: Final = {name: _ErrorName(name, (), {}) for name in ("ConnectionError", "ChunkedEncodingError")}
+_NO_CLIENT: Final = _Lighter("requests", exceptions=_Lighter("requests.exceptions", **_ERRORS))
+_EXCHANGED: Final[Mapping[str, Mapping[str, Any]]] = {
+    "http.cookiejar": _LATE_RE,
+    "urllib.request": _LATE_RE,
+    "urllib3.util.url": _LATE_RE,
+    "google.api_core.retry.retry_base": {"requests.exceptions": _NO_CLIENT},  # `import a.b` binds a
+}
