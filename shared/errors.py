@@ -47,5 +47,9 @@ class Throttled(Unavailable):
     """A quota is used up: the call was refused, and nothing of it was done."""
 
 
+class NewerRecord(TransientError):
+    """A later version of our code wrote the record: an instance of it reads it when the message comes again."""
+
+
 class NotFound(DeliveryError):
     """The named resource does not exist."""

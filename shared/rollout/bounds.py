@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from shared.rollout.announcement import Announcement
 from shared.rollout.codec import SIZE_MAX, size
+from shared.rollout.names import NOTHING
 from shared.rollout.record import Record
 
 NAME_MAX = 80  # who asked, an alert policy, a probe's path, a commit
@@ -42,7 +43,13 @@ def fitted(record: Record) -> Record:
         record = trim(record)
     while size(record) > SIZE_MAX and record.outbox:
         record = replace(record, outbox=record.outbox[1:])
-    return record if size(record) <= SIZE_MAX else replace(record, extra="{}")
+    return record if size(record) <= SIZE_MAX else _strangers_out(record)
+
+
+def _strangers_out(record: Record) -> Record:
+    """Without what a newer version wrote, when nothing else is left to leave out."""
+    rollout = record.rollout and replace(record.rollout, extra=NOTHING)
+    return replace(record, extra=NOTHING, rollout=rollout)
 
 
 def _old_reasons_out(record: Record) -> Record:

@@ -1,18 +1,30 @@
-"""The record as JSON text: versioned, bounded, and tolerant of fields a newer version added."""
+"""The record as JSON text: versioned, bounded, and tolerant of fields a newer version added.
+
+While our code is being replaced, instances of two versions write one record by turns:
+
+- a new field needs no new schema: the older version carries along what it does not know, wherever it stands;
+- a new schema is for what an older version would misread. It takes two releases: one that reads both and writes the
+  old (a row in `LIFTS`), and the one after it, which writes the new (`SCHEMA`). So the version before can always be
+  gone back to. Whoever meets a newer schema all the same touches nothing and lets the message come again.
+"""
 
 import json
 import types
 import typing
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from functools import cache
 from typing import Any, assert_never
 
-from shared.errors import InvalidRecord
+from shared.errors import InvalidRecord, NewerRecord
+from shared.rollout.names import NOTHING
 from shared.rollout.record import Record
 
-SCHEMA = 1  # raised only when an older reader would misread, not when a field is added
+SCHEMA = 1  # what is written; raised only when an older reader would misread, not when a field is added
+LIFTS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""From a schema that is still read to the next: the record's JSON object without "schema", as the next has it."""
 SIZE_MAX = 16 * 1024  # bytes; Kubernetes bounds all annotations together at 256 KiB
 _DIGITS_MAX = 18
 
@@ -31,36 +43,43 @@ def size(record: Record) -> int:
 
 
 def _text(record: Record) -> str:
-    body: dict[str, Any] = {**json.loads(record.extra), "schema": SCHEMA, **_plain(record)}
+    body: dict[str, Any] = {"schema": SCHEMA, **_plain(record)}
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 
 def decode(text: str) -> Record:
-    """Raises InvalidRecord, naming the field, when the text is not a record this version can read."""
+    """Raises InvalidRecord, naming the field, for what is no record, and NewerRecord for a later version's."""
     try:
         body = json.loads(text, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise InvalidRecord(f"record: not JSON: {error}") from error
     if not isinstance(body, dict):
         raise InvalidRecord("must be an object")
-    schema = body.pop("schema", None)
-    if schema != SCHEMA:
-        raise InvalidRecord(f"schema: this version reads {SCHEMA}, not {schema!r}")
-    known = {field.name for field in fields(Record)} - {"extra"}
-    extra = {name: value for name, value in body.items() if name not in known}
-    record = _typed(Record, {name: value for name, value in body.items() if name in known}, "record")
+    record = _typed(Record, _lifted(body, body.pop("schema", None)), "record")
     assert isinstance(record, Record)
-    return record if not extra else _with_extra(record, extra)
+    return record
 
 
-def _with_extra(record: Record, extra: dict[str, Any]) -> Record:
-    """Raises InvalidRecord for what could not be written again: NaN, half a character."""
-    for name, value in extra.items():
+def _lifted(body: dict[str, Any], schema: Any) -> dict[str, Any]:
+    """The record's object as this version's schema has it."""
+    if type(schema) is int and schema > SCHEMA:
+        raise NewerRecord(f"{body.get('service')}: its record has schema {schema}, and this version reads {SCHEMA}")
+    while schema != SCHEMA:
+        if type(schema) is not int or schema not in LIFTS:
+            raise InvalidRecord(f"schema: this version reads {', '.join(map(str, (*LIFTS, SCHEMA)))}, not {schema!r}")
+        body, schema = LIFTS[schema](body), schema + 1
+    return body
+
+
+def _strangers(kind: type, value: dict[str, Any], path: str) -> str:
+    """JSON of the fields that a newer version wrote. Raises InvalidRecord for what could not be written again."""
+    extra = {name: item for name, item in value.items() if name not in _known(kind)}
+    for name, item in extra.items():
         try:
-            json.dumps({name: value}, ensure_ascii=False, allow_nan=False).encode()
+            json.dumps({name: item}, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, RecursionError) as error:
-            raise InvalidRecord(f"record.{_readable(name)}: {error}") from error
-    return replace(record, extra=json.dumps(extra, separators=(",", ":"), ensure_ascii=False))
+            raise InvalidRecord(f"{path}.{_readable(name)}: {error}") from error
+    return json.dumps(extra, separators=(",", ":"), ensure_ascii=False)
 
 
 def _whole(digits: str) -> int | float:
@@ -85,7 +104,8 @@ def _plain(value: Any) -> Any:
         return dict(value)
     if isinstance(value, StrEnum):
         return str(value)
-    row = {}
+    extra = getattr(value, "extra", NOTHING)
+    row = {} if extra == NOTHING else json.loads(extra)
     for name, default in _defaults(kind):
         item = getattr(value, name)
         if item is not default and item != default and item != {}:
@@ -178,17 +198,24 @@ def _shape(kind: Any) -> tuple[_Shape, Any]:
 def _dataclass(kind: type, value: Any, path: str) -> Any:
     if not isinstance(value, dict):
         raise InvalidRecord(f"{path}: must be an object")
-    types_by_name = _fields(kind)
+    types_by_name = _known(kind)
+    known = {
+        name: _typed(types_by_name[name], item, f"{path}.{name}")
+        for name, item in value.items()
+        if name in types_by_name
+    }
+    if len(known) < len(value) and "extra" in _fields(kind):
+        known["extra"] = _strangers(kind, value, path)
     try:
-        return kind(
-            **{
-                name: _typed(types_by_name[name], item, f"{path}.{name}")
-                for name, item in value.items()
-                if name in types_by_name
-            }
-        )
+        return kind(**known)
     except TypeError as error:
         raise InvalidRecord(f"{path}: {error}") from error
+
+
+@cache
+def _known(kind: type) -> dict[str, Any]:
+    """The type of every field that is written under its own name."""
+    return {name: what for name, what in _fields(kind).items() if name != "extra"}
 
 
 @cache

@@ -1,8 +1,11 @@
 """The words of the field, as types: one word per idea."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+NOTHING: Final = "{}"  # JSON of the fields that a newer version wrote and this one carries along, when there are none
 
 
 class Phase(StrEnum):
@@ -57,6 +60,7 @@ class Release:
     requested_at: datetime
     commit: str = ""
     tag: str = ""
+    extra: str = field(default=NOTHING, repr=False, compare=False)
 
     @property
     def reference(self) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import blake2s
 
 from shared.rollout.announcement import Announcement
-from shared.rollout.names import TERMINAL, HoldCause, Migration, Phase, Release
+from shared.rollout.names import NOTHING, TERMINAL, HoldCause, Migration, Phase, Release
 
 KNOWN_BAD_MAX = 20
 ACTED_MAX = 40
@@ -25,6 +25,7 @@ class Hold:
     since: datetime
     phase: Phase
     told_at: datetime
+    extra: str = field(default=NOTHING, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Rollout:
     first_traffic_at: datetime | None = None
     hold: Hold | None = None
     steps: tuple[int, ...] = ()
+    extra: str = field(default=NOTHING, repr=False, compare=False)
 
     @property
     def active(self) -> bool:
@@ -76,6 +78,7 @@ class KnownBad:
     revision: str
     at: datetime
     reason: str
+    extra: str = field(default=NOTHING, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,7 @@ class Pin:
 
     at: datetime
     reason: str
+    extra: str = field(default=NOTHING, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +123,7 @@ class Record:
     decided_at: datetime | None = None
     commanded_at: datetime | None = None
     outbox: tuple[Announcement, ...] = ()
-    extra: str = field(default="{}", repr=False)  # JSON of fields a newer version wrote; carried along untouched
+    extra: str = field(default=NOTHING, repr=False)  # here and below: see NOTHING
 
     @property
     def active(self) -> Rollout | None:

@@ -45,7 +45,9 @@ def test_a_record_past_16_kib_is_refused() -> None:
     [
         ("{", "not JSON"),
         ("[]", "must be an object"),
-        ('{"schema": 2}', "schema"),
+        ('{"schema": 0}', "schema: this version reads 1, not 0"),
+        ('{"schema": "2"}', "schema"),
+        ('{"schema": null}', "schema"),
         ('{"schema": 1}', "service"),
         ('{"schema": 1, "service": 7}', "record.service"),
         ('{"schema": 1, "service": "web", "rollout": []}', "record.rollout"),

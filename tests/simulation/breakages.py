@@ -20,6 +20,7 @@ from shared.analysis.verdict import Health
 from shared.rollout import (
     change,
     climbing,
+    codec,
     decide,
     incidents,
     judging,
@@ -32,7 +33,7 @@ from shared.rollout import (
 )
 from shared.rollout.record import Record
 from shared.runtime import release_gate, turn
-from tests.simulation import mistakes
+from tests.simulation import mistakes, versions
 from tests.simulation.surroundings import Ledger
 
 
@@ -43,7 +44,7 @@ class Breakage:
     name: str
     breaks: str
     mistake: str
-    patches: tuple[tuple[Any, str, Callable[..., Any]], ...]
+    patches: tuple[tuple[Any, str, Any], ...]
 
     @contextmanager
     def made(self) -> Iterator[None]:
@@ -143,6 +144,24 @@ BREAKAGES = (
         "f",
         "A rolled back digest is not remembered.",
         _everywhere("roll_back", mistakes.rollback_without_blame, *_ROLL_BACKS),
+    ),
+    Breakage(
+        "newer_fields_dropped",
+        "k",
+        "What a newer version wrote is dropped by an older one.",
+        ((codec, "decode", mistakes.strangers_forgotten),),
+    ),
+    Breakage(
+        "newer_schema_misread",
+        "k",
+        "An older version takes a newer schema for its own.",
+        ((codec, "decode", mistakes.schema_ignored),),
+    ),
+    Breakage(
+        "older_schema_unread",
+        "ijk",
+        "A newer version cannot read what the one before wrote.",
+        ((versions, "LIFTS", {}),),
     ),
     Breakage("tags_lost", "h", "Other people's tags are dropped.", ((turn, "targets", mistakes.lossy_targets),)),
     Breakage(

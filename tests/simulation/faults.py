@@ -21,6 +21,7 @@ class Fault(StrEnum):
     LATE = "late"  # Pub/Sub delivers a message minutes late, after newer ones
     DROPPED_TICK = "dropped_tick"  # the scheduler's message never comes
     CLOCK_SKEW = "clock_skew"  # two instances disagree on the time by seconds
+    UPGRADE = "upgrade"  # our code is replaced meanwhile, and two versions are at work: drawn once, see versions.py
 
 
 RATES: dict[Fault, float] = {

@@ -32,7 +32,6 @@ WEIGHTS = {
     "outage": 9,
     "shared_outage": 3,
     "silence": 3,
-    "upgrade": 2,
     "freeze": 5,
     "revoked": 2,
     "burst": 3,
@@ -51,7 +50,7 @@ PATIENCE_SECONDS = 12 * 60.0  # after which nobody waits any more for a service 
 PORTS = ("services", "messages", "metrics", "metrics", "ledger")
 
 
-CORRUPT = ("{", '{"schema":2}', '{"schema":1,"service":7}', "\x00")
+CORRUPT = ("{", '{"schema":9,"service":"web"}', '{"schema":1,"service":7}', "\x00")
 
 
 @dataclass(frozen=True)
@@ -288,10 +287,6 @@ class Script:
         """Somebody breaks the record; a person puts it right and has what met it in between replayed."""
         if self._world.run.corrupted(happening.service, CORRUPT[happening.number % len(CORRUPT)]):
             self._later(happening, lambda: self._world.mend(happening.service))
-
-    def _upgrade(self, happening: Happening) -> None:
-        """A newer version of our code wrote a field that this one does not know."""
-        self._world.upgrade(happening.service)
 
     def _later(self, happening: Happening, action: Any) -> None:
         self._world.timeline.after(happening.seconds, action)

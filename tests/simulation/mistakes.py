@@ -1,5 +1,6 @@
 """What a mistake puts in the place of production code; each calls the original for all but its own mistake."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -157,6 +158,16 @@ def refused_for_good(record: Any, kind: str, now: Any, text: str, *rest: Any, re
     return _note(record, kind, now, text, *rest, revision=revision).refuse(revision)
 
 
+def strangers_forgotten(text: str) -> Any:
+    record = _decode(text)
+    rollout = record.rollout and replace(record.rollout, extra="{}")
+    return replace(record, extra="{}", rollout=rollout)
+
+
+def schema_ignored(text: str) -> Any:
+    return _decode(json.dumps({**json.loads(text), "schema": codec.SCHEMA}))
+
+
 def forgetful(record: Any, key: str) -> Any:
     return record
 
@@ -265,7 +276,7 @@ _advance, _verify, _upkeep, _prepare, _on_trial = (
     climbing.prepare,
     climbing.on_trial,
 )
-_note = change.note
+_note, _decode = change.note, codec.decode
 _judged, _announce, _roll_back, _concluded = judging.judged, change.announce, change.roll_back, change.concluded
 _targets, _split, _settled, _must_wait = traffic.targets, traffic.split, requests._settled, requests.must_wait
 _not_about_this, _look = incidents._not_about_this, look

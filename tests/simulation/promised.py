@@ -36,7 +36,8 @@ PROMISES: Mapping[str, str] = {
     ),
     "k": (
         "A crash after any single call leaves a state that the next tick repairs; no push is lost; a record "
-        "that nobody can read blinds no other service."
+        "that nobody can read blinds no other service; two versions of our code at work on one record lose nothing "
+        "of it."
     ),
     "l": (
         "No export is called good, copied to the locked bucket or told as verified unless every byte of that "

@@ -17,6 +17,7 @@ from tests.simulation.deployment import CloudRun
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.releases import Kind
 from tests.simulation.timeline import Timeline
+from tests.simulation.versions import Version
 
 if TYPE_CHECKING:
     from tests.simulation.turns import Turn
@@ -35,7 +36,8 @@ class Surroundings:
     """What a turn finds.
 
     down: what every call of a port raises now, by the port's name; throttled: until which second its writes are
-    refused; races: lost ones for an etag; acting: whose call is taking effect.
+    refused; races: lost ones for an etag; acting: whose call is taking effect;
+    version: of our code, which the next delivery meets.
     """
 
     timeline: Timeline
@@ -52,6 +54,7 @@ class Surroundings:
     down: dict[str, type[Exception]] = field(default_factory=dict)
     throttled: dict[str, float] = field(default_factory=dict)
     races: int = 0
+    version: Callable[[], Version] = lambda: Version.THIS
     acting: "Turn | None" = None
 
 

@@ -15,6 +15,7 @@ from tests.simulation.assets import is_complete
 from tests.simulation.deployment import CloudRun
 from tests.simulation.faults import Fault
 from tests.simulation.surroundings import Surroundings
+from tests.simulation.versions import Version, at_work
 
 LATENCY_SECONDS = (0.01, 0.6)
 SLOW_SECONDS = 60.0
@@ -43,12 +44,20 @@ class Turn:
     """The `Cloud` of one delivery.
 
     seen: the record and traffic it read or wrote last, by service; frozen: the environment's freeze it read.
-    troubled: some call of it failed. frozen_at: a time that stands still, and then nothing fails.
+    version: of our code that takes it. troubled: some call of it failed.
+    frozen_at: a time that stands still, and then nothing fails.
     """
 
     def __init__(
-        self, function: str, message: Message, surroundings: Surroundings, *, frozen_at: datetime | None = None
+        self,
+        function: str,
+        message: Message,
+        surroundings: Surroundings,
+        *,
+        frozen_at: datetime | None = None,
+        version: Version | None = None,
     ) -> None:
+        self.version = version or surroundings.version()
         self.function = function
         self.message = message
         self.seen: dict[str, tuple[str, tuple[TrafficTarget, ...]]] = {}
@@ -95,7 +104,8 @@ class Turn:
         return self.decided_at
 
     def run(self) -> str:
-        return handler(self.function)(self.message, self)
+        with at_work(self.version):
+            return handler(self.function)(self.message, self)
 
     def reach(self, port: str, operation: str, call: Callable[[], Any], stale: Callable[[], Any] | None) -> Any:
         """One port call: it takes time, it may fail before or after its effect, it may be the instance's last."""

@@ -27,7 +27,6 @@ from tests.simulation.deployment import CloudRun
 from tests.simulation.endings import check_endings
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.happenings import BUILT, CHAOS_SECONDS, SERVICES, Happening, Script, drawn
-from tests.simulation.memory import remembering
 from tests.simulation.opinions import drawn_judge
 from tests.simulation.promised import Broken
 from tests.simulation.promises import Promises
@@ -35,6 +34,7 @@ from tests.simulation.releases import Kind, Releases, image
 from tests.simulation.surroundings import Ledger, Metrics, Prober, Publishing, Surroundings
 from tests.simulation.timeline import Timeline
 from tests.simulation.turns import Turn
+from tests.simulation.versions import Upgrade, Version, at_work, lost_news, versions_at_work
 
 TICK_SECONDS = 60.0
 REST_SECONDS = {"drawn": 45 * 60.0, "real": 4 * 3600.0}
@@ -114,10 +114,14 @@ class World:
             ledger=self.ledger,
             prober=Prober(self.run),
         )
+        self._versions = Random(f"{setup.seed}/versions")
+        self.upgrade = Upgrade.drawn(self._versions)
+        if Fault.UPGRADE not in setup.without and self.upgrade.old is not self.upgrade.new:
+            self.surroundings.version = self._version
+            faults.seen[Fault.UPGRADE] = 1
         self.bus = Bus(self.surroundings)
         self.script = Script(self)
         self.promises = Promises(self.run)
-        self.upgraded: dict[str, dict[str, str]] = {}
         self.replayed_late = 0
         self._days_later = draw.random() < DAYS_LATER_SHARE
         self._ticking = True
@@ -137,7 +141,7 @@ class World:
 
     def live(self) -> None:
         """Chaos, then peace, then the end. Raises Broken, or whatever a handler raises that is our bug."""
-        with remembering(), self._judged(), contextlib.redirect_stdout(io.StringIO()):
+        with versions_at_work(), self._judged(), contextlib.redirect_stdout(io.StringIO()):
             self.timeline.run(CHAOS_SECONDS)
             self._make_peace()
             rest = REST_SECONDS[self._judge]
@@ -190,15 +194,6 @@ class World:
             self.run.mended(name)
             self.bus.replay()
 
-    def upgrade(self, name: str) -> None:
-        """A later version of ours wrote something into the record."""
-        service = self.run.services[name]
-        if not service.record or name in self.run.unreadable:
-            return
-        self.upgraded[name] = {"invented_later": "by the next version"}
-        body = {**json.loads(service.record), **self.upgraded[name]}
-        self.run.services[name] = replace(service, record=json.dumps(body), etag=f"{service.etag}-upgrade")
-
     def _make_peace(self) -> None:
         """Nothing fails any more, and people tidy up what they did."""
         self.surroundings.faults.over = True
@@ -224,15 +219,21 @@ class World:
             self.bus.publish("rollout-ticks", b"{}", {"job": "rollout-ticks"})
         self.timeline.after(TICK_SECONDS, self._tick)
 
+    def _version(self) -> Version:
+        return self.upgrade.version(self.timeline.seconds, self._versions)
+
     def _written(self, before: Service, after: Service) -> None:
+        with at_work(None):
+            self._checked(before, after)
+
+    def _checked(self, before: Service, after: Service) -> None:
         if self.surroundings.acting is None:
             self.promises.overwritten(before, after, self._heard(after.name))
-            if "invented_later" not in after.record:
-                self.upgraded.pop(after.name, None)
         else:
             change = self.promises.watch(self.surroundings.acting, before, after)
-            if change.restored:
-                self.upgraded.pop(after.name, None)  # the ledger never heard of it
+            lost = "" if change.restored or not before.record else lost_news(before.record, after.record)
+            if lost:
+                raise Broken("k", "An upgrade in mid-rollout loses nothing.", f"{change.turn.version} lost {lost}")
 
     def _heard(self, name: str) -> int:
         newest = self.ledger.newest(ledger_prefix(name), "").rpartition("/")[2].partition("-")[0]
@@ -251,7 +252,7 @@ class World:
             return
         if (before.record, before.traffic) != seen or not turn.undisturbed():
             return
-        again = Turn(turn.function, turn.message, self.surroundings, frozen_at=turn.decided_at)
+        again = Turn(turn.function, turn.message, self.surroundings, frozen_at=turn.decided_at, version=turn.version)
         said_again = again.run()
         after = self.run.services[name]
         self.promises.checked["c"] += 1
