@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 from benchmarks.figures import Figure, report
 from benchmarks.messages import Sent, ignored
@@ -38,7 +39,10 @@ from scripts.local_cloud.settings import FAST_STRATEGY, SERVICE, Settings
 from scripts.local_cloud.topology import FUNCTIONS, PUSH_CALLER
 from scripts.package_functions import package
 
-DIRECTORY = Path(__file__).resolve().parents[1] / "build" / "benchmark-cold-start"
+REPOSITORY = Path(__file__).resolve().parents[1]
+DIRECTORY = REPOSITORY / "build" / "benchmark-cold-start"
+PAGE = REPOSITORY / "docs" / "reference" / "speed.md"
+_BEGIN, _END = "<!-- cold start -->", "<!-- end of cold start -->"
 BARE = "bare"
 BARE_SOURCE = """
 import functions_framework
@@ -50,6 +54,7 @@ def bare(request):
 """
 MATTERS_RATIO_MAX = 1.9
 IGNORED_RATIO_MAX = 1.1
+TARGETS = {"ignored": IGNORED_RATIO_MAX, "matters": MATTERS_RATIO_MAX}
 Variant = tuple[str, str]  # the function, and whether its message matters
 Start = tuple[float, float]  # seconds of the bare function's and of the variant's
 LOOK_SECONDS = 0.002
@@ -162,12 +167,45 @@ def _ratios(starts: Sequence[Start]) -> list[float]:
     return [took / alone for took, alone in zip(own, bare, strict=True)]
 
 
+def table(seen: Mapping[Variant, Sequence[Start]]) -> str:
+    """Medians by function, for the page: what is missed stands out."""
+    rounds = max(map(len, seen.values()))
+    bare = [alone for starts in seen.values() for alone, _ in starts]
+    told = f"{rounds} rounds; a bare function took {min(bare):.2f} s to {max(bare):.2f} s, {median(bare):.2f} s mostly."
+    head = f"| function | ignored (target ≤ {IGNORED_RATIO_MAX:g}) | full work (target ≤ {MATTERS_RATIO_MAX:g}) |"
+    rows = [
+        f"| `{name}` | {_cell(seen, (name, 'ignored'))} | {_cell(seen, (name, 'matters'))} |"
+        for name in FUNCTIONS
+        if any(function == name for function, _ in seen)
+    ]
+    return "\n".join([told, "", head, "|---|---|---|", *rows])
+
+
+def _cell(seen: Mapping[Variant, Sequence[Start]], variant: Variant) -> str:
+    if variant not in seen:
+        return ""
+    ratio = median(_ratios(seen[variant]))
+    return f"{ratio:.2f}" if ratio <= TARGETS[variant[1]] else f"**{ratio:.2f}**"
+
+
+def written(page: str, text: str) -> str:
+    """The page with `text` between its two marks. Raises ValueError when they are not there."""
+    before, begun, rest = page.partition(_BEGIN)
+    _, ended, after = rest.partition(_END)
+    if not begun or not ended:
+        raise ValueError(f"the page must have {_BEGIN} and after it {_END}")
+    return f"{before}{begun}\n{text}\n{ended}{after}"
+
+
 def main() -> int:
     """The exit code: 0 when every ratio is within its target."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15, help="starts of each zip and message (default: 15)")
     parser.add_argument("--only", nargs="+", choices=FUNCTIONS, default=FUNCTIONS, help="these functions alone")
+    parser.add_argument("--write", action="store_true", help=f"and write the table of {PAGE.relative_to(REPOSITORY)}")
     options = parser.parse_args()
+    if options.write and set(options.only) != set(FUNCTIONS):
+        parser.error("--write needs all functions")
     rounds = options.rounds
     seen: dict[Variant, list[Start]] = {}
     if set(options.only) & set(Deliveries.functions):
@@ -180,11 +218,12 @@ def main() -> int:
             closing(Backups(databases)) as scene_of_backups,
         ):
             seen |= _measure(databases.directory, scene_of_backups, options.only, rounds)
-    targets = {"ignored": IGNORED_RATIO_MAX, "matters": MATTERS_RATIO_MAX}
+    if options.write:
+        PAGE.write_text(written(PAGE.read_text(), table(seen)))
     bare = [alone for starts in seen.values() for alone, _ in starts]
     figures = [Figure(what="a bare function", values=bare, unit="s")]
     for (function, kind), starts in seen.items():
-        figures.append(Figure(what=f"{function}, {kind}", values=_ratios(starts), unit="x", target=targets[kind]))
+        figures.append(Figure(what=f"{function}, {kind}", values=_ratios(starts), unit="x", target=TARGETS[kind]))
     return report(f"Cold start to the first answer, times a bare function, {rounds} rounds", figures)
 
 
