@@ -10,6 +10,7 @@ from typing import Any
 from scripts.local_cloud.cloud import ERRORS_POLICY
 from scripts.local_cloud.monitoring.alerts import Incident, notification
 from scripts.local_cloud.settings import REPOSITORY, SERVICE
+from shared.analysis.evidence import Probe, ProbeOutcome
 from shared.analysis.verdict import Health, Verdict
 from shared.events import announcement as announcements
 from shared.events import command as commands
@@ -68,6 +69,9 @@ def mattering(digest: str, trial: OnTrial) -> dict[str, Sent]:
     now = datetime.now(UTC)
     request, _ = _deploy_request(SERVICE, digest)
     verdict = Verdict(health=Health.HEALTHY, reason="A benchmark found it healthy.")
+    answered = Probe(
+        revision=trial.canary, path="/", outcome=ProbeOutcome.PASSED, reason="status 200", status=200, latency_ms=10
+    )
     judged, _ = verdicts.encode(
         Judged(
             service=SERVICE,
@@ -77,6 +81,7 @@ def mattering(digest: str, trial: OnTrial) -> dict[str, Sent]:
             step=trial.step,
             canary=trial.canary,
             canary_state=RevisionState.READY,
+            probes=(answered,),
             target=trial.target,
             verdict=verdict,
         )
