@@ -3,11 +3,15 @@
 import gzip
 import itertools
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import grpc
 import pytest
 
+from scripts.local_cloud.gapic.http_gate import HttpGate
+from scripts.local_cloud.gapic.wire import Call, Fail
 from scripts.local_cloud.sql.admin import SqlAdmin
 from scripts.local_cloud.sql.objects import Objects
 from scripts.local_cloud.storage import FakeGcs
@@ -15,7 +19,7 @@ from shared.adapters.cloud_sql import CloudSql
 from shared.backup.dump import read_dump
 from shared.backup.instance_backups import InstanceBackups
 from shared.backup.operations import Operation, OperationKind
-from shared.errors import Conflict, NotFound, Unavailable
+from shared.errors import Conflict, NotFound, Throttled, Unavailable
 from tests.local_cloud.waiting import wait_until
 
 NUMBERS = itertools.count()
@@ -183,6 +187,28 @@ def test_a_server_that_does_not_answer_is_unavailable() -> None:
         with pytest.raises(Unavailable, match="Cloud SQL"):
             unreachable.export("chat", "app", uri())
         unreachable.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "meant"),
+    [(grpc.StatusCode.RESOURCE_EXHAUSTED, Throttled), (grpc.StatusCode.UNAVAILABLE, Unavailable)],
+)
+def test_a_quota_that_is_used_up_is_told_apart_from_what_may_have_been_done(
+    admin: SqlAdmin, code: grpc.StatusCode, meant: type[Unavailable]
+) -> None:
+    def refuse(_call: Call, _answer: Callable[[], Any]) -> Any:
+        raise Fail(code, "not now")
+
+    gate = HttpGate(f"http://127.0.0.1:{admin.port}", refuse)
+    gate.start()
+    refused = CloudSql("demo", gate.url.removeprefix("http://"))
+    try:
+        with pytest.raises(Unavailable, match="not now") as caught:
+            refused.export("chat", "app", uri())
+    finally:
+        refused.close()
+        gate.stop()
+    assert type(caught.value) is meant
 
 
 def test_the_server_never_runs_as_root(admin: SqlAdmin) -> None:
