@@ -24,6 +24,7 @@ from scripts.guard_plan import findings
 
 SEND_COMMAND = Path(__file__).parent / "send_command.py"
 PLAN = "next.tfplan"
+HOLDER = "terraform apply"  # of the freeze: the end of an apply lifts no stop that the same person ordered
 
 
 def _terraform(root: Path, *arguments: str) -> None:
@@ -33,7 +34,8 @@ def _terraform(root: Path, *arguments: str) -> None:
 
 def _send(command: str, project: str, why: str) -> None:
     """Raises CalledProcessError when the command was not sent."""
-    subprocess.run([sys.executable, str(SEND_COMMAND), command, "*", "--project", project, "--why", why], check=True)
+    asked = [command, "*", "--project", project, "--why", why, "--holder", HOLDER]
+    subprocess.run([sys.executable, str(SEND_COMMAND), *asked], check=True)
 
 
 @contextmanager

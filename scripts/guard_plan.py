@@ -89,8 +89,10 @@ def _template(service: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _image(service: Mapping[str, Any]) -> Any:
+    """Of the container that requests reach, by its port, wherever its sidecars stand: that one a rollout writes."""
     containers = _template(service).get("containers") or [{}]
-    return containers[0].get("image")
+    served = next((row for row in containers if row.get("ports")), containers[0])
+    return served.get("image")
 
 
 _OF_ROLLOUTS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {

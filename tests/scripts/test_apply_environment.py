@@ -29,7 +29,7 @@ sys.exit(words[0] == os.environ.get("FAILS"))
 SENDER = """
 import os, sys
 with open(os.environ["CALLS"], "a") as file:
-    file.write(f"{sys.argv[1]} {sys.argv[2]} {sys.argv[4]}\\n")
+    file.write(f"{sys.argv[1]} {sys.argv[2]} {sys.argv[4]} held by {sys.argv[sys.argv.index('--holder') + 1]}\\n")
 sys.exit(sys.argv[1] == os.environ.get("FAILS"))
 """
 
@@ -50,7 +50,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "calls"
 
 
-FREEZE, UNFREEZE = "freeze * pushnchat-dev", "unfreeze * pushnchat-dev"
+FREEZE, UNFREEZE = (f"{verb} * pushnchat-dev held by terraform apply" for verb in ("freeze", "unfreeze"))
 PLANNED = ["terraform plan -out=next.tfplan", "terraform show -json next.tfplan"]
 APPLIED = "terraform apply next.tfplan"
 

@@ -60,6 +60,20 @@ def test_what_belongs_to_the_rollout_is_refused(fields: dict[str, Any], told: st
     assert told in text
 
 
+def test_the_image_is_the_one_that_requests_reach_wherever_its_sidecars_stand() -> None:
+    def with_sidecar(image: str, sidecar: str) -> dict[str, Any]:
+        containers = [{"image": sidecar, "ports": []}, {"image": image, "ports": [{"container_port": 8080}]}]
+        return {**SERVICE, "template": template(containers=containers)}
+
+    def told(after: dict[str, Any]) -> list[str]:
+        before = with_sidecar("web@sha256:1", "proxy:1")
+        return [row.text for row in findings(plan("google_cloud_run_v2_service", ["update"], before, after))]
+
+    assert told(with_sidecar("web@sha256:1", "proxy:2")) == []
+    [text] = told(with_sidecar("hello", "proxy:1"))
+    assert "its image" in text
+
+
 def test_traffic_that_is_not_known_yet_is_refused() -> None:
     unknown = plan("google_cloud_run_v2_service", ["update"], SERVICE, SERVICE, after_unknown={"traffic": True})
     assert [row.text for row in findings(unknown)] == ["would change its traffic in a way that is not known yet"]

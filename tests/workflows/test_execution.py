@@ -1,5 +1,6 @@
 """Every workflow, run: what it calls when all goes well, and what it does not call when something fails."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -375,6 +376,10 @@ def test_the_same_zips_go_to_every_environment_each_applied_in_a_freeze(stage: S
     ]
     for environment in ("dev", "staging", "production"):
         assert delivered(run, environment) == ["init", "freeze", "plan", "show", "apply", "unfreeze"]
+    held = [call for call in run.calling(SEND) if "freeze" in call]
+    assert held
+    holders = {words[words.index("--holder") + 1] for words in map(shlex.split, held)}
+    assert holders == {"terraform apply, run 1"}, "the end of an apply lifts no stop that its actor ordered"
     accounts = [
         call.partition("=github-")[2].partition("@")[0] for call in run.calling("uses google-github-actions/auth")
     ]
