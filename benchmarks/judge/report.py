@@ -229,11 +229,19 @@ def _played(row: Summary) -> str:
 
 def _remaining(results: Results) -> list[str]:
     rows = [
-        [f"{rate:g}", f"{baseline:.1%}", f"{low:.1f}", f"{middle:.1f}", f"{high:.1f}"]
-        for (rate, baseline), (low, middle, high) in sorted(results.remaining.items())
+        [
+            f"{rate:g}",
+            f"{baseline:.1%}",
+            f"{row.looks:,}",
+            *([f"{row.ratio:.1f}", f"{row.longest:.1f}", f"{row.within:.0%}"] if row.looks else ["-"] * 3),
+        ]
+        for (rate, baseline), row in sorted(results.remaining.items())
     ]
-    said = "How long a step of a good canary still took, by what the verdict had said, over all its looks."
-    head = ["requests/s", "baseline", "lowest tenth", "median", "highest tenth"]
+    said = (
+        "How long a step of a good canary still took, by what the verdict had said (`minutes_needed`), "
+        "over the looks of many rollouts, and how often it lay in the range that the sentence names."
+    )
+    head = ["requests/s", "baseline", "looks", "median", "highest tenth", "within the range"]
     return _table("What is still missing", said, head, rows)
 
 

@@ -14,7 +14,7 @@ from benchmarks.judge.cells import DEFAULT, Maker, Summary, oracle, ours, pinned
 from benchmarks.judge.limits import limit_requests
 from benchmarks.judge.peers import PEERS
 from benchmarks.judge.production import Production
-from benchmarks.judge.remaining import said_against_taken
+from benchmarks.judge.remaining import Calibration, calibration
 from benchmarks.judge.scenarios import BASELINES, EFFECTS, RATES, Clients, Scatter, Scenario
 from shared.rollout.strategy import Strategy
 
@@ -142,7 +142,7 @@ class Results:
     settings: dict[tuple[str, float], tuple[Summary, Summary, Summary]] = field(default_factory=dict)
     quiet: dict[tuple[str, float], Summary] = field(default_factory=dict)
     production: dict[tuple[str, float], Summary] = field(default_factory=dict)
-    remaining: dict[tuple[float, float], tuple[float, float, float]] = field(default_factory=dict)
+    remaining: dict[Cell, Calibration] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
 
 
@@ -254,8 +254,8 @@ def _production(results: Results, sizes: Sizes, seed: int) -> None:
 
 def _remaining(results: Results, sizes: Sizes, seed: int) -> None:
     """How long a step really took from a look that said so many minutes."""
-    for rate, baseline in product((0.3, 1.0, 5.0), (0.001, 0.01)):
-        results.remaining[rate, baseline] = said_against_taken(rate, baseline, sizes.other // 4, seed)
+    for rate, baseline in product(RATES, BASELINES):
+        results.remaining[rate, baseline] = calibration(rate, baseline, sizes.other // 2, seed)
 
 
 _PARTS: dict[str, Callable[[Results, Sizes, int], None]] = {

@@ -8,8 +8,11 @@ are also compared with the period ten before: what varies more at that distance 
 a request then speaks for the whole stretch instead of its own period.
 """
 
-from collections import deque
+from collections.abc import Iterable, Sequence
 from math import sqrt
+
+Counted = tuple[float, float]  # bad requests of a period, and all of them
+NOTHING: Counted = (0.0, 0.0)
 
 _HALF_LIFE = 360.0  # periods
 _FADE = 0.5 ** (1 / _HALF_LIFE)
@@ -26,20 +29,24 @@ class _Spread:
     def __init__(self) -> None:
         self.excess = self.scale = self.variance = 0.0
 
-    def learn(self, bad: float, requests: float, last_bad: float, last: float) -> None:
-        """Nothing to compare, or nothing bad in either, tells nothing."""
-        if requests <= 0 or last <= 0 or not (bad or last_bad):
-            return
-        both = requests + last
-        usual = (bad + last_bad) / both
-        spread = usual * (1 - usual)
-        noise = 1 / requests + 1 / last
-        weight = 1 / (noise * noise)
-        difference = bad / requests - last_bad / last
-        unbiased = both / (both - 1) if both > 2 else both
-        self.excess = self.excess * _FADE + weight * (difference * difference - spread * noise * unbiased)
-        self.scale = self.scale * _FADE + weight * spread * (2 - noise)
-        self.variance = self.variance * _FADE + 2 * spread * spread * weight + spread * noise * weight
+    def learn(self, pairs: Iterable[tuple[Counted, Counted]]) -> None:
+        """Each period with an earlier one. Nothing to compare, or nothing bad in either, tells nothing."""
+        excess, scale, variance = self.excess, self.scale, self.variance
+        for (last_bad, last), (bad, requests) in pairs:
+            if requests <= 0 or last <= 0 or not (bad or last_bad):
+                continue
+            both = requests + last
+            usual = (bad + last_bad) / both
+            spread = usual * (1 - usual)
+            noise = 1 / requests + 1 / last
+            weight = 1 / (noise * noise)
+            difference = bad / requests - last_bad / last
+            by_chance = spread * noise
+            unbiased = both / (both - 1) if both > 2 else both
+            excess = excess * _FADE + weight * (difference * difference - by_chance * unbiased)
+            scale = scale * _FADE + weight * spread * (2 - noise)
+            variance = variance * _FADE + 2 * spread * spread * weight + by_chance * weight
+        self.excess, self.scale, self.variance = excess, scale, variance
 
 
 class Clustering:
@@ -54,15 +61,18 @@ class Clustering:
         self._prior = prior
         self._near = _Spread()
         self._far = _Spread() if far else None
-        self._past: deque[tuple[float, float]] = deque([(0.0, 0.0)], maxlen=_STRETCH if far else 1)
+        self._past: list[Counted] = [NOTHING]
 
-    def learn(self, bad: float, requests: float) -> None:
-        """One more period of stable. A period without a request tells nothing and breaks the chain."""
-        past = self._past
-        self._near.learn(bad, requests, *past[-1])
-        if self._far is not None and len(past) == _STRETCH:
-            self._far.learn(bad, requests, *past[0])
-        past.append((bad, requests))
+    def learn(self, periods: Sequence[Counted]) -> None:
+        """More periods of stable, in order. NOTHING breaks the chain: a period without a request, and one in which
+        both revisions failed, for what they share is no clustering on one of them.
+        """
+        rows, known = [*self._past, *periods], len(self._past)
+        self._near.learn(zip(rows[known - 1 :], periods, strict=False))
+        if self._far is not None:
+            at = max(known, _STRETCH)
+            self._far.learn(zip(rows[at - _STRETCH :], rows[at:], strict=False))
+        self._past = rows[-1:] if self._far is None else rows[-_STRETCH:]
 
     @property
     def correlation(self) -> float:
@@ -85,10 +95,6 @@ class Clustering:
         within = max(near, min(far.excess / (far.scale + _PRIOR_WEIGHT), _MOST))
         shared = (far.excess - sqrt(far.variance)) / (far.scale + _PRIOR_WEIGHT) - near
         return within + (_STRETCH - 1) * shared if shared > 0 else near
-
-    def skip(self) -> None:
-        """A period in which both revisions failed: what they share is no clustering on one of them."""
-        self._past.append((0.0, 0.0))
 
 
 def thinned(requests: float, correlation: float) -> float:

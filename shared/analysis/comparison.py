@@ -6,8 +6,9 @@
 from collections.abc import Sequence
 from math import log, sqrt
 
-from shared.analysis.clustering import Clustering, thinned
+from shared.analysis.clustering import Clustering, Counted, thinned
 from shared.analysis.e_value import Tally, log_excess, log_harm, log_safety
+from shared.analysis.waiting import Walk
 
 _HALF_LIFE = 120.0  # periods; what stable does now says more than what it did last night
 _FADE = 0.5 ** (1 / _HALF_LIFE)
@@ -43,14 +44,17 @@ class Comparison:
         self._bad = self._requests = 0.0
         self.clustering = Clustering(clustering, far=stretches)
 
-    def learn(self, bad: float, requests: float, *, shared_failure: bool = False) -> None:
-        """One period of stable, after the block it belongs to was judged."""
-        self._bad = self._bad * _FADE + bad
-        self._requests = self._requests * _FADE + requests
-        if shared_failure:
-            self.clustering.skip()
-        else:
-            self.clustering.learn(bad, requests)
+    def learn(self, periods: Sequence[Counted], telling: Sequence[Counted] | None = None) -> None:
+        """What stable did in some periods, after the block that holds them was judged.
+
+        telling: the same for the clustering, with NOTHING where both revisions failed; by default all of it.
+        """
+        of_bad, of_all = self._bad, self._requests
+        for bad, requests in periods:
+            of_bad = of_bad * _FADE + bad
+            of_all = of_all * _FADE + requests
+        self._bad, self._requests = of_bad, of_all
+        self.clustering.learn(periods if telling is None else telling)
 
     @property
     def expected(self) -> float:
@@ -94,6 +98,15 @@ class Comparison:
         """What a period with so many requests adds on average if the canary is as good as stable."""
         rate = self.expected
         return self.safety(Tally(canary, rate * canary, stable, rate * stable), [margin])[0]
+
+    def walk(self, canary: float, stable: float, margin: float) -> Walk:
+        """How a period with so many requests moves the evidence of safety if the canary is as good as stable."""
+        rate, correlation = self.expected, self.clustering.correlation
+        ours, theirs = canary * thinned(canary, correlation), stable * thinned(stable, correlation)
+        without, with_one = (
+            log_safety(Tally(ours, bad, theirs, rate * theirs), rate=rate, margin=margin) for bad in (0.0, 1.0)
+        )
+        return Walk(without, without - with_one, rate * ours)
 
     def provable_margin(
         self, canary: float, stable: float, *, periods: float, risk: float, least: float, most: float

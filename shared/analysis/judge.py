@@ -11,7 +11,7 @@ What is guaranteed and what is not: docs/explanation/analysis.md.
 """
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 from shared.analysis.conditions import crash_looping, dead, failing_probe, metrics_outage, refusing, unroutable
@@ -19,10 +19,10 @@ from shared.analysis.criteria import CUTS, SAFETY_CUT
 from shared.analysis.evidence import Histogram, History, Probe
 from shared.analysis.latency import merged, quantile_ms
 from shared.analysis.periods import Period, side_by_side
-from shared.analysis.proof import Proof
 from shared.analysis.question import Question
 from shared.analysis.trial import Standing, Trial
 from shared.analysis.verdict import Health, Verdict
+from shared.analysis.waiting import slack
 from shared.analysis.words import (
     against_stable,
     e_value,
@@ -38,6 +38,7 @@ _GUARDRAIL_REQUESTS = 5
 _GUARDRAIL_SHARE = 0.5
 EVIDENCE_MAX = 1e12  # more digits say nothing, and infinity is not JSON
 _HOPELESS_MINUTES = 24 * 60.0
+_RANGE = (0.05, 0.95)  # of the chance, what is told of how long an answer will take
 
 
 def judge(question: Question) -> Verdict:
@@ -153,33 +154,26 @@ def _unproved(case: _Case, trial: Trial, figures: Verdict, counts: str) -> Verdi
     if trial.latency_unknown:
         said = f"{counts}; stable's latencies are not known yet, so nobody can tell whether the canary is slower."
         return _verdict(figures, Health.INCONCLUSIVE, said)
-    requests, proof = _requests_needed(case, trial)
-    if proof and proof is trial.step.slowness:
+    if _lacks_latency(trial):
         counts = f"{counts}; {_slower(case, trial, SAFETY_CUT)}"
     elapsed = (case.step[-1].end - case.step[0].end + case.history.sample_period).total_seconds() / 60
-    minutes = requests * elapsed / case.users
-    figures = figures._replace(requests_needed=requests, minutes_needed=round(minutes, 1))
-    said = f"{counts}; {more_needed(requests, minutes)}."
-    if minutes > _HOPELESS_MINUTES:
-        said = f"{said[:-1]}: too little traffic to know within a day; a person must decide."
-    return _verdict(figures, Health.INCONCLUSIVE, said)
-
-
-def _requests_needed(case: _Case, trial: Trial) -> tuple[int, Proof | None]:
-    """Canary requests until safety is proved, if all goes on as stable does and the traffic stays as it was.
-
-    With the proof that lacks most of them; None while a block that began before the step is open.
-    """
     periods = len(case.step)
-    canary = case.users / periods
-    stable = sum(period.stable_requests for period in case.step) / periods
+    usual, soonest, latest = trial.periods_needed(case.users / periods, stable / periods, (0.5, *_RANGE))
+    if usual == inf or usual * elapsed / periods > _HOPELESS_MINUTES:
+        said = f"{counts}; too little traffic to know within a day; a person must decide."
+        return _verdict(figures._replace(requests_needed=0), Health.INCONCLUSIVE, said)
+    requests = max(1, ceil(usual * case.users / periods))
+    minutes = usual * elapsed / periods
+    sooner, later = (slack(found / usual, requests, case.users) for found in (soonest, latest))
+    needed = more_needed(requests, minutes / sooner, minutes * later)
+    figures = figures._replace(requests_needed=requests, minutes_needed=round(minutes, 1))
+    return _verdict(figures, Health.INCONCLUSIVE, f"{counts}; {needed}.")
 
-    def missing(proof: Proof) -> float:
-        gain = proof.comparison.safety_per_period(canary, stable, proof.margin)
-        return (trial.log_safety_needed - proof.log_e) / gain * canary
 
-    last = max(trial.proofs, key=missing, default=None)
-    return (max(1, ceil(missing(last))), last) if last else (1, None)
+def _lacks_latency(trial: Trial) -> bool:
+    """That latency is what is still to be proved, and no more errors is not."""
+    errors, slowness, needed = trial.step.errors, trial.step.slowness, trial.log_safety_needed
+    return bool(errors and slowness in trial.proofs and errors.log_e >= needed)
 
 
 def _beside_history(case: _Case, trial: Trial) -> Verdict:

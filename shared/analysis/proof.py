@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from shared.analysis.comparison import Comparison
 from shared.analysis.e_value import Tally
+from shared.analysis.waiting import Wait, until
 
 _SHARP_PART = 0.85  # of the stake; the rest is kept for the question that a step asks when its patience is lost
 _LOG_SHARP_PART = log(_SHARP_PART)
@@ -59,6 +60,18 @@ class Proof:
         larger = max(self.sharp, self.blunt)
         return larger + log(_SHARP_PART * exp(self.sharp - larger) + (1 - _SHARP_PART) * exp(self.blunt - larger))
 
+    def waits(self, canary: float, stable: float, needed: float, patience: float, block: int) -> list[Wait]:
+        """Until log_e reaches `needed`, by either question.
+
+        patience: periods until the second one is asked; block: how many are weighed at once.
+        """
+        walk = self.comparison.walk
+        sharp = until(walk(canary, stable, self._margin), needed - _LOG_SHARP_PART - self.sharp, block=block)
+        if self._margin == self.margin_max:
+            return [sharp]
+        missing = needed - log(1 - _SHARP_PART) - self.blunt
+        return [sharp, until(walk(canary, stable, self.margin_max), missing, block=block, after=patience)]
+
     @property
     def margin(self) -> float:
         """What is nearest to being proved."""
@@ -75,6 +88,10 @@ class Step:
         self.began = False
         self.errors: Proof | None = None
         self.slowness: Proof | None = None
+
+    def begin_with(self, start: datetime) -> None:
+        """A period that starts then: the first that lies wholly in the step begins it."""
+        self.began = self.began or start >= self.since
 
     @property
     def alone(self) -> bool:

@@ -6,34 +6,32 @@ revisions have a request. What is expected of stable in a block comes from earli
 e-values valid.
 """
 
-from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import inf, log
 from typing import NamedTuple
 
 from shared.analysis.capital import Capital
+from shared.analysis.clustering import NOTHING
 from shared.analysis.comparison import Comparison
 from shared.analysis.criteria import CUTS, ERROR_BETS, SAFETY_CUT, SLOW_BETS, WEIGHTS, failing, slowing
 from shared.analysis.e_value import Tally
 from shared.analysis.evidence import Histogram
 from shared.analysis.latency import Cuts, cut_ms, merged
+from shared.analysis.outages import Outages, both_fail, may_both_fail
 from shared.analysis.periods import Period
 from shared.analysis.proof import PATIENCE, Proof, Risk, Step
+from shared.analysis.waiting import quantile, whole_blocks
 
 _LATENCY_HISTORY = timedelta(hours=2)  # enough to know what is usual; rare bursts are looked for among the errors
 _CUTS_KNOWN_FROM = 50  # requests of stable, to know its quantiles
-_MASSIVE_ERRORS, _MASSIVE_SHARE = 3, 0.8  # nearly everything fails
-_MASSIVE_PERIODS = 3  # of it in a row, while stable answers, are harm whatever the odds
-_MASSIVE_ON_STABLE = 0.5  # of its requests, once: a period in which all fails is then no sign of a bad release
-_VISIBLE_SHARE = 0.25  # of the requests that the split lets expect: with fewer, part of the period is still on its way
-_SHARED_SHARE, _SHARED_TIMES = 0.05, 5.0  # of stable's requests, times its usual rate: a failure of both
-_OUTAGE_PERIODS, _OUTAGE_PERIODS_ALONE, _OUTAGE_ERRORS = 3, 5, 3
 _ROOM_FOR_DOUBT = 20.0  # no step up with harm closer than this factor to a rollback
 _BLOCKS_PER_LENGTH = 26  # then blocks get one period longer, so that a look at half a day stays cheap
 _SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail anyway: less harm no step need rule out
 _HARM_WIDEST = 0.25  # however few requests are next, a canary that fails one more in four is not called healthy
 _SLOW_POINTS_LEAST = 0.08
+_EVEN = 0.5
 _RATE_FADE = 0.5 ** (1 / 30)  # per period, of the traffic that plans the proof
 
 
@@ -69,43 +67,46 @@ class Trial:
         self.cuts = Cuts()
         self.step = Step(first_traffic, 0, 0)
         self._sample_period = sample_period
-        self._first_traffic = first_traffic
+        self._first_traffic = self._latest = first_traffic
         self._latencies_from = first_traffic - _LATENCY_HISTORY
         self._seen: list[Histogram] = []
         self._block: list[_Row] = []
         self._requests = 0.0  # of late, both revisions'
         self._periods = 0.0
-        self._before = [0, 0]
-        self._recent: deque[tuple[int, int]] = deque(maxlen=_OUTAGE_PERIODS_ALONE)
-        self._canary = [0, 0]
-        self._stable_was_down = False
-        self.massive_periods = 0  # in a row, the latest ones
+        self._outages = Outages()
 
     def begin_step(self, since: datetime, share: int, next_share: int) -> None:
         self.step = Step(since, share, next_share)
 
     def weigh(self, period: Period) -> None:
         """One more period. What is left open when stable loses its traffic tells nothing."""
-        self._recent.append((period.stable_errors, period.stable_requests))
+        step, self._latest = self.step, period.end
+        self._outages.note(period, self._usual, step.share)
         if period.end <= self._first_traffic:
-            self._count_massive(period)
-            self._before[0] += period.stable_errors
-            self._before[1] += period.stable_requests
-            self._learn(period, self.cuts.counted(period.stable_latency) if period.end > self._latencies_from else None)
+            self._outages.note_before(period)
+            known = period.end > self._latencies_from
+            self._learn([period], [self.cuts.counted(period.stable_latency)] if known else [])
             return
         if not self._block:
             self._choose_cuts()
-        self._prove_from(period)
-        self._count_massive(period)
-        if self.step.began and self.step.alone:
+            self._prove_from(period)
+        elif not step.began:
+            step.begin_with(period.end - self._sample_period)
+        if step.began and step.alone:
             self._weigh_alone(period)
             return
         count = self.cuts.counted
         self._block.append(_Row(period, count(period.latency), count(period.stable_latency)))
-        if len(self._block) < 1 + self.capital.blocks // _BLOCKS_PER_LENGTH:
+        if len(self._block) < self._block_length:
             return
-        if any(row.period.exposed for row in self._block) and any(row.period.stable_requests for row in self._block):
+        exposed = any(row.period.exposed for row in self._block)
+        if exposed and any(row.period.stable_requests for row in self._block):
             self._close_block()
+
+    @property
+    def _usual(self) -> float:
+        """Requests a period, of both revisions, of late."""
+        return self._requests / self._periods if self._periods else 0.0
 
     def _weigh_alone(self, period: Period) -> None:
         """At 100 %. Latency waits: without a control a busy hour looks like a slow release.
@@ -118,35 +119,6 @@ class Trial:
         errors = Tally(period.exposed, period.errors, period.stable_requests, period.stable_errors)
         self.capital.bet([*self.errors.harm_alone(errors), *[0.0] * len(SLOW_BETS)])
 
-    def _count_massive(self, period: Period) -> None:
-        """For how long nearly everything has failed on the canary and not on stable; silent periods do not count."""
-        if not period.errors and period.stable_errors < _MASSIVE_ERRORS:  # as nearly always; this is in a hot loop
-            self.massive_periods = 0 if period.exposed else self.massive_periods
-            return
-        both = (period.stable_errors, period.stable_requests), self._of_late(_OUTAGE_PERIODS)
-        if any(bad and bad >= _MASSIVE_ON_STABLE * requests for bad, requests in both):
-            self.massive_periods = 0
-            self._stable_was_down |= period.stable_errors >= _MASSIVE_ERRORS
-        elif period.exposed:
-            self.massive_periods = self.massive_periods + 1 if self._massive(period.errors, period.exposed, 1) else 0
-
-    def _massive(self, errors: int, requests: int, periods: int) -> bool:
-        """That nearly everything failed, of about as many requests as the split lets expect."""
-        usual = self._requests / self._periods if self._periods else 0.0
-        visible = requests >= _VISIBLE_SHARE * usual * periods * self.step.share / 100
-        return visible and errors >= _MASSIVE_ERRORS and errors >= _MASSIVE_SHARE * requests
-
-    def _never_worked(self, errors: Tally, periods: int) -> bool:
-        """That nearly all of the canary's requests so far failed: no trouble that passes."""
-        self._canary[0] += int(errors.canary_bad)
-        self._canary[1] += int(errors.canary)
-        failed, requests = self._canary
-        return (
-            not self._stable_was_down
-            and failed >= _MASSIVE_SHARE * requests
-            and self._massive(int(errors.canary_bad), int(errors.canary), periods)
-        )
-
     def _close_block(self) -> None:
         """Judges what the block holds, then learns from it."""
         block, self._block = self._block, []
@@ -156,11 +128,11 @@ class Trial:
         for comparison, tally in zip(self.slowness, slow, strict=True):
             bets += comparison.harm(tally, len(block))
         bets += [0.0] * (len(WEIGHTS) - len(bets))
-        self.capital.bet(bets, capped=not self._never_worked(errors, len(block)))
+        never_worked = self._outages.never_worked(errors, len(block), self._usual, self.step.share)
+        self.capital.bet(bets, capped=not never_worked)
         if self.step.errors and periods[0].end - self._sample_period >= self.step.since:
             self._weigh_safety(self.step.errors, periods, errors, slow)
-        for period, _, stable_timed in block:
-            self._learn(period, stable_timed)
+        self._learn(periods, [row.stable_timed for row in block])
 
     def _weigh_safety(self, proof: Proof, periods: list[Period], errors: Tally, slow: list[Tally]) -> None:
         """Our own probes speak for nothing: they are taken out of the canary's requests, the fast ones included."""
@@ -173,24 +145,27 @@ class Trial:
             users = max(rest[0], timed - sum([period.probes for period in periods]))
             step.slowness.weigh(Tally(users, *rest), len(periods), patient=patient)
 
-    def _learn(self, period: Period, stable_timed: list[int] | None) -> None:
-        """What stable did in a period is what the next ones expect of it; None for latencies of too long ago."""
-        canary, stable = period.exposed, period.stable_requests
-        shared = period.stable_errors > 0 and self._both_fail(period)
-        self.errors.learn(period.stable_errors, stable, shared_failure=shared)
-        if stable_timed is None:
+    def _learn(self, periods: list[Period], stable_timed: list[list[int]]) -> None:
+        """What stable did in some periods is what the next ones expect of it; no latencies of too long ago."""
+        self._learn_errors(periods)
+        if not stable_timed:
             return
         if self.slowness:
             self._learn_slowness(stable_timed)
-        elif period.stable_latency.counts:
-            self._seen.append(period.stable_latency)
-        self._requests = self._requests * _RATE_FADE + canary + stable
-        self._periods = self._periods * _RATE_FADE + 1
+        else:
+            self._seen += [period.stable_latency for period in periods if period.stable_latency.counts]
+        for period in periods:
+            self._requests = self._requests * _RATE_FADE + period.exposed + period.stable_requests
+            self._periods = self._periods * _RATE_FADE + 1
 
-    def _both_fail(self, period: Period) -> bool:
-        """Far more than stable usually does, both."""
-        bearable = max(_SHARED_SHARE, _SHARED_TIMES * self.errors.expected)
-        return period.stable_errors > bearable * period.stable_requests and period.errors > bearable * period.exposed
+    def _learn_errors(self, periods: list[Period]) -> None:
+        """At once, or one by one where both may have failed: what counts as that follows from what is known by then."""
+        if not any(map(may_both_fail, periods)):
+            self.errors.learn([(period.stable_errors, period.stable_requests) for period in periods])
+            return
+        for period in periods:
+            row = (period.stable_errors, period.stable_requests)
+            self.errors.learn([row], [NOTHING if both_fail(period, self.errors.expected) else row])
 
     def _choose_cuts(self) -> None:
         """Once, from what stable did before; until its quantiles are known there is no evidence about latency."""
@@ -199,20 +174,18 @@ class Trial:
         usual = merged(self._seen)
         self.cuts = Cuts([cut_ms(usual, quantile, self.risk.latency_ms_min) for quantile, _, _ in CUTS])
         self.slowness = slowing()
-        for histogram in self._seen:
-            self._learn_slowness(self.cuts.counted(histogram))
+        self._learn_slowness([self.cuts.counted(histogram) for histogram in self._seen])
         self._seen = []
 
-    def _learn_slowness(self, stable_timed: list[int]) -> None:
-        timed, *slow = stable_timed
-        for comparison, bad in zip(self.slowness, slow, strict=True):
-            comparison.learn(bad, timed)
+    def _learn_slowness(self, stable_timed: list[list[int]]) -> None:
+        for cut, comparison in enumerate(self.slowness, start=1):
+            comparison.learn([(row[cut], row[0]) for row in stable_timed])
 
     def _prove_from(self, period: Period) -> None:
         """The step begins with the first period that lies wholly in it; its margins come from the traffic before."""
         step = self.step
-        step.began = step.began or period.end - self._sample_period >= step.since
-        if not step.began or step.alone or self._block:
+        step.begin_with(period.end - self._sample_period)
+        if not step.began or step.alone:
             return
         if step.errors is None:
             least = max(_SERVICE_POINTS, self.errors.expected) * 100 / step.next_share
@@ -227,7 +200,7 @@ class Trial:
         return max(everybody, min(100 * everybody / next_share, _HARM_WIDEST))
 
     def _proof(self, comparison: Comparison, least: float, most: float) -> Proof:
-        requests = self._requests / self._periods if self._periods else 0.0
+        requests = self._usual
         share = self.step.share / 100
         periods = max(1.0, self.risk.proof_time / self._sample_period)
         margin = comparison.provable_margin(
@@ -269,26 +242,44 @@ class Trial:
         both = (self.step.errors, self.step.slowness)
         return [proof for proof in both if proof is not None and proof.margin_max < 1]
 
+    def periods_needed(self, canary: float, stable: float, shares: Sequence[float]) -> list[float]:
+        """Until safety is proved with each of these probabilities, if the canary is as good as stable and so many
+        requests of both come in a period; infinite when nobody can say. The early ones are a block earlier, for that
+        is how exactly anybody can know.
+        """
+        now = max(self._latest, self.step.since)
+        patience = max(0.0, (PATIENCE * self.risk.proof_time - (now - self.step.since)) / self._sample_period)
+        length, begun = self._block_length, len(self._block)
+        waits = [proof.waits(canary, stable, self.log_safety_needed, patience, length) for proof in self.proofs]
+        found = [quantile(waits, share) for share in shares]
+        return [
+            whole_blocks(time if share >= _EVEN else max(0.0, time - length), length, begun)
+            for time, share in zip(found, shares, strict=True)
+        ]
+
+    @property
+    def _block_length(self) -> int:
+        """Periods; longer ones keep a look at half a day cheap."""
+        return 1 + self.capital.blocks // _BLOCKS_PER_LENGTH
+
     @property
     def log_safety_needed(self) -> float:
         return log(1 / self.risk.missed_harm_risk)
 
     @property
     def shared_outage(self) -> bool:
-        """Stable fails now as it did not before the rollout. At 100 % only our probes of it tell, and need longer."""
-        bad, requests = self._of_late(_OUTAGE_PERIODS_ALONE if self.step.alone else _OUTAGE_PERIODS)
-        usual = self._before[0] / self._before[1] if self._before[1] else 0.0
-        return bad >= _OUTAGE_ERRORS and bad > max(_SHARED_SHARE, _SHARED_TIMES * usual) * requests
-
-    def _of_late(self, periods: int) -> tuple[int, int]:
-        """Stable's errors and requests in the latest periods."""
-        rows = list(self._recent)[-periods:]
-        return sum([bad for bad, _ in rows]), sum([requests for _, requests in rows])
+        """Stable fails now as it did not before the rollout."""
+        return self._outages.shared(alone=self.step.alone)
 
     @property
     def failing_altogether(self) -> bool:
         """Nearly everything has failed for too long to wait for the odds, which are no sign of it yet."""
-        return self.massive_periods >= _MASSIVE_PERIODS and self.capital.total < self.capital.needed
+        return self._outages.total and self.capital.total < self.capital.needed
+
+    @property
+    def massive_periods(self) -> int:
+        """In a row, the latest ones, in which nearly everything failed."""
+        return self._outages.massive_periods
 
     @property
     def latency_unknown(self) -> bool:

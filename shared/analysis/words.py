@@ -1,6 +1,6 @@
 """The judge's sentences: counts first, then what they mean."""
 
-from math import exp
+from math import exp, isinf
 
 from shared.analysis.evidence import Histogram
 from shared.analysis.latency import quantile_ms, slower
@@ -38,10 +38,22 @@ def slower_than_stable(quantile: float, edge_ms: float, ours: Histogram, theirs:
     )
 
 
-def more_needed(requests: int, minutes: float) -> str:
-    """Such as "needs about 140 more requests, roughly 25 min at this rate"."""
+def more_needed(requests: int, soonest: float, latest: float) -> str:
+    """Such as "needs about 140 more requests, 20 to 60 min at this rate". latest: minutes, or infinite."""
     many = f"needs about {requests:,} more request{'' if requests == 1 else 's'}"
-    return f"{many}, roughly {span(minutes)} at this rate" if minutes else many
+    return f"{many}, {spans(soonest, latest)} at this rate"
+
+
+def spans(soonest: float, latest: float) -> str:
+    """Such as "25 min", "20 to 60 min", "40 s to 3 min", "9 h or more"."""
+    first = span(soonest)
+    if isinf(latest):
+        return f"{first} or more"
+    last = span(latest)
+    if first == last:
+        return last
+    number, unit = first.split()
+    return f"{number} to {last}" if last.endswith(f" {unit}") else f"{first} to {last}"
 
 
 def under(points: float) -> str:

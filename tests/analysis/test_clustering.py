@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from shared.analysis.clustering import Clustering, thinned
+from shared.analysis.clustering import NOTHING, Clustering, thinned
 
 PRIOR = 0.005
 
@@ -12,7 +12,7 @@ PRIOR = 0.005
 def learned(rate_of: list[float], requests: int = 200, seed: int = 3) -> Clustering:
     dice, clustering = random.Random(seed), Clustering(PRIOR)
     for rate in rate_of:
-        clustering.learn(sum(dice.random() < rate for _ in range(requests)), requests)
+        clustering.learn([(sum(dice.random() < rate for _ in range(requests)), requests)])
     return clustering
 
 
@@ -33,15 +33,14 @@ def test_nothing_seen_is_the_prior_and_nothing_bad_says_nothing() -> None:
     clustering = Clustering(PRIOR)
     assert clustering.correlation == PRIOR
     for requests in (100, 0, 100):
-        clustering.learn(0, requests)
+        clustering.learn([(0, requests)])
     assert clustering.correlation == PRIOR
 
 
 def test_a_failure_of_both_revisions_is_left_out() -> None:
     clustering = learned([0.02] * 100)
     before = clustering.correlation
-    clustering.skip()
-    clustering.learn(100, 200)
+    clustering.learn([NOTHING, (100, 200)])
     assert clustering.correlation == before
 
 
@@ -56,12 +55,23 @@ def test_bad_quarters_of_an_hour_show_only_at_a_distance() -> None:
     for _ in range(30):
         rate = 0.3 if dice.random() < 0.1 else 0.0
         for _ in range(10):
-            clustering.learn(sum(dice.random() < rate for _ in range(100)), 100)
+            clustering.learn([(sum(dice.random() < rate for _ in range(100)), 100)])
     assert clustering.of_stretch > 5 * clustering.correlation > 0
 
 
 def test_independent_failures_show_nothing_at_a_distance_either() -> None:
     dice, clustering = random.Random(4), Clustering(PRIOR, far=True)
     for _ in range(400):
-        clustering.learn(sum(dice.random() < 0.02 for _ in range(200)), 200)
+        clustering.learn([(sum(dice.random() < 0.02 for _ in range(200)), 200)])
     assert clustering.of_stretch < 0.006
+
+
+def test_periods_may_come_one_by_one_or_all_at_once() -> None:
+    dice = random.Random(6)
+    rows = [(float(dice.randrange(9)), 100.0) for _ in range(60)]
+    whole, single = Clustering(PRIOR, far=True), Clustering(PRIOR, far=True)
+    whole.learn(rows[:25])
+    whole.learn(rows[25:])
+    for row in rows:
+        single.learn([row])
+    assert (whole.correlation, whole.of_stretch) == (single.correlation, single.of_stretch)

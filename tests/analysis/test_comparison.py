@@ -12,7 +12,7 @@ RISK = 0.05
 
 def comparison(rate: float = 0.01, requests: int = 100_000, tolerance: float = 0.0) -> Comparison:
     found = Comparison((0.02, 0.5), tolerance=tolerance, prior=(0.5, 250.0), clustering=0.0)
-    found.learn(rate * requests, requests, shared_failure=True)
+    found.learn([(rate * requests, requests)], telling=[])
     return found
 
 
@@ -20,7 +20,7 @@ def test_stables_rate_is_expected_and_older_periods_fade() -> None:
     found = comparison(0.01)
     assert found.expected == pytest.approx(0.01, rel=0.01)
     for _ in range(240):
-        found.learn(50, 1000)
+        found.learn([(50, 1000)])
     assert 0.02 < found.expected < 0.05
 
 
@@ -68,7 +68,7 @@ def test_the_provable_margin_is_what_the_traffic_allows() -> None:
 
 def test_requests_that_fail_together_count_less() -> None:
     clustered = Comparison((0.02, 0.5), tolerance=0.0, prior=(0.5, 250.0), clustering=0.2)
-    clustered.learn(1000, 100_000, shared_failure=True)
+    clustered.learn([(1000, 100_000)], telling=[])
     tally = Tally(200, 30, 2000, 20)
     assert 0 < max(clustered.harm(tally)) < max(comparison().harm(tally)) / 5
     assert max(clustered.harm(tally, 50)) > 2 * max(clustered.harm(tally))

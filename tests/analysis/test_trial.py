@@ -198,3 +198,12 @@ def test_probes_prove_nothing() -> None:
 
 def test_side_by_side_of_nothing_is_nothing() -> None:
     assert side_by_side(history(), "canary", "stable") == []
+
+
+def test_what_is_missing_is_counted_in_whole_blocks_and_never_nothing() -> None:
+    live = trial()
+    for row in series(3, minutes=4, share=0.25, total=80):
+        live.weigh(row)
+    soonest, usual, latest = live.periods_needed(20, 60, (0.05, 0.5, 0.95))
+    assert 1 <= soonest < usual <= latest < float("inf")
+    assert all(periods == int(periods) for periods in (soonest, usual, latest))

@@ -16,6 +16,7 @@ from benchmarks.judge.cost import asked, history_of
 from benchmarks.judge.limits import limit_requests
 from benchmarks.judge.ours import MINUTE, STARTED, period
 from benchmarks.judge.production import Production
+from benchmarks.judge.remaining import calibration
 from benchmarks.judge.rollout import BEFORE
 from benchmarks.judge.scenarios import Scatter, Scenario
 from benchmarks.judge.traffic import Traffic
@@ -96,7 +97,7 @@ def test_harm_as_large_as_the_widest_margin_is_called_safe_within_the_risk() -> 
         canary, stable = dice.binomial(60, 0.061, 120), dice.binomial(200, 0.001, 120)
         for block, (bad, other) in enumerate(zip(canary.tolist(), stable.tolist(), strict=True)):
             proof.weigh(Tally(60, bad, 200, other), 1, patient=block < 20)
-            proof.comparison.learn(other, 200)
+            proof.comparison.learn([(other, 200)])
             if proof.log_e >= log(20):
                 called_safe += 1
                 break
@@ -163,3 +164,9 @@ def test_the_trial_of_the_benchmark_and_the_judge_agree_at_every_look() -> None:
         assert verdict.evidence_of_harm == pytest.approx(min(trial.capital.total, EVIDENCE_MAX))
         said.add(verdict.health)
     assert said == {Health.INCONCLUSIVE, Health.UNHEALTHY}
+
+
+def test_what_is_still_missing_is_told_without_a_lean_and_mostly_within_its_range() -> None:
+    found = [calibration(rate, baseline, 6, SEED) for rate, baseline in ((0.3, 0.001), (1.0, 0.01))]
+    assert all(0.7 <= row.ratio <= 1.4 for row in found)
+    assert sum(row.within * row.looks for row in found) >= 0.75 * sum(row.looks for row in found) > 0
