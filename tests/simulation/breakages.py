@@ -3,24 +3,16 @@
 Every breakage is one plausible mistake, patched into the production code for as long as the context lasts.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
-from unittest.mock import patch
 
-from functions.backup_verify import verification
 from functions.health_verify import handler as health_verify
 from functions.health_verify import reading
 from functions.notify import handler as notify
-from functions.restore_drill import handler as restore_drill
-from functions.restore_drill import steps
-from functions.sql_backup import handler as sql_backup
 from shared.analysis.verdict import Health
 from shared.rollout import (
     change,
     climbing,
-    codec,
     decide,
     incidents,
     judging,
@@ -33,26 +25,11 @@ from shared.rollout import (
 )
 from shared.rollout.record import Record
 from shared.runtime import release_gate, turn
-from tests.simulation import mistakes, versions
+from tests.simulation import mistakes
+from tests.simulation.backup_breakages import BACKUP_BREAKAGES
+from tests.simulation.breakage import Breakage
 from tests.simulation.surroundings import Ledger
-
-
-@dataclass(frozen=True)
-class Breakage:
-    """breaks: letters of the promises it may break; mistake: in one sentence; patches: what to replace, and where."""
-
-    name: str
-    breaks: str
-    mistake: str
-    patches: tuple[tuple[Any, str, Any], ...]
-
-    @contextmanager
-    def made(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            for module, name, replacement in self.patches:
-                stack.enter_context(patch.object(module, name, replacement))
-            yield
-
+from tests.simulation.upgrade_breakages import UPGRADE_BREAKAGES
 
 _ROLL_BACKS = (climbing, standstill, incidents, orders)
 _CONCLUDING = (change, judging, newcomer, incidents, orders, requests, restoration, decide)
@@ -144,24 +121,6 @@ BREAKAGES = (
         "f",
         "A rolled back digest is not remembered.",
         _everywhere("roll_back", mistakes.rollback_without_blame, *_ROLL_BACKS),
-    ),
-    Breakage(
-        "newer_fields_dropped",
-        "k",
-        "What a newer version wrote is dropped by an older one.",
-        ((codec, "decode", mistakes.strangers_forgotten),),
-    ),
-    Breakage(
-        "newer_schema_misread",
-        "k",
-        "An older version takes a newer schema for its own.",
-        ((codec, "decode", mistakes.schema_ignored),),
-    ),
-    Breakage(
-        "older_schema_unread",
-        "ijk",
-        "A newer version cannot read what the one before wrote.",
-        ((versions, "LIFTS", {}),),
     ),
     Breakage("tags_lost", "h", "Other people's tags are dropped.", ((turn, "targets", mistakes.lossy_targets),)),
     Breakage(
@@ -308,17 +267,6 @@ BREAKAGES = (
         "The bake is committed and its traffic is not.",
         ((turn, "targets", mistakes.moved_later),),
     ),
-    Breakage(
-        "verified_unread", "l", "An export is called good unread.", ((verification, "_read", mistakes.unread_and_good),)
-    ),
-    Breakage(
-        "kept_unread", "l", "An export is locked before it is read.", ((verification, "_read", mistakes.kept_first),)
-    ),
-    Breakage(
-        "instance_left",
-        "l",
-        "A drill's instance is deleted by nobody.",
-        ((steps, "next_step", mistakes.never_deleted), (restore_drill, "leftovers", lambda *_: ())),
-    ),
-    Breakage("exported_twice", "l", "Every tick exports again.", ((sql_backup, "look", mistakes.own_exports_unseen),)),
+    *UPGRADE_BREAKAGES,
+    *BACKUP_BREAKAGES,
 )

@@ -1,19 +1,13 @@
 """What a mistake puts in the place of production code; each calls the original for all but its own mistake."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from functions.backup_verify import verification
 from functions.health_verify import handler as health_verify
 from functions.health_verify import reading
 from shared.analysis.evidence import ProbeOutcome
 from shared.analysis.verdict import Health
-from shared.backup.catalogue import Entry
-from shared.backup.drill import Step, next_step
-from shared.backup.dump import read_dump
-from shared.backup.nightly import look
 from shared.errors import Conflict
 from shared.rollout import (
     change,
@@ -30,7 +24,6 @@ from shared.rollout.freezes import Freezes, Wish
 from shared.rollout.names import Phase
 from shared.rollout.service import TrafficTarget
 from shared.runtime import turn
-from tests.simulation.cloud_sql import WHOLE
 
 
 def etag_ignored(cloud: Any, service: Any, decision: Any, managed: Any) -> None:
@@ -158,16 +151,6 @@ def refused_for_good(record: Any, kind: str, now: Any, text: str, *rest: Any, re
     return _note(record, kind, now, text, *rest, revision=revision).refuse(revision)
 
 
-def strangers_forgotten(text: str) -> Any:
-    record = _decode(text)
-    rollout = record.rollout and replace(record.rollout, extra="{}")
-    return replace(record, extra="{}", rollout=rollout)
-
-
-def schema_ignored(text: str) -> Any:
-    return _decode(json.dumps({**json.loads(text), "schema": codec.SCHEMA}))
-
-
 def forgetful(record: Any, key: str) -> Any:
     return record
 
@@ -243,31 +226,6 @@ def about_anything(record: Any, *rest: Any) -> str:
     return "" if legal else _not_about_this(record, *rest)
 
 
-def unread_and_good(cloud: Any, backups: Any, name: Any, written: Any, night: Any) -> Any:
-    return Entry(
-        name=name,
-        bucket=written.bucket,
-        generation=written.generation,
-        crc32c=written.crc32c,
-        verified_at=cloud.clock.now(),
-        report=read_dump([WHOLE]),
-    )
-
-
-def kept_first(cloud: Any, backups: Any, name: Any, written: Any, night: Any) -> Any:
-    cloud.objects.copy(written.bucket, written.key, backups.locked_bucket, written.key)
-    return _read(cloud, backups, name, written, night)
-
-
-def never_deleted(drill: Any, now: Any) -> Any:
-    step = _next_step(drill, now)
-    return None if step is Step.DELETE else step
-
-
-def own_exports_unseen(operations: Any, uri: str, *rest: Any) -> Any:
-    return _look([row for row in operations if row.uri != uri or not row.done], uri, *rest)
-
-
 _save, _perform = turn._save, turn._perform
 _advance, _verify, _upkeep, _prepare, _on_trial = (
     judging._advance,
@@ -276,10 +234,9 @@ _advance, _verify, _upkeep, _prepare, _on_trial = (
     climbing.prepare,
     climbing.on_trial,
 )
-_note, _decode = change.note, codec.decode
+_note = change.note
 _judged, _announce, _roll_back, _concluded = judging.judged, change.announce, change.roll_back, change.concluded
 _targets, _split, _settled, _must_wait = traffic.targets, traffic.split, requests._settled, requests.must_wait
-_not_about_this, _look = incidents._not_about_this, look
-_read, _next_step = verification._read, next_step
+_not_about_this = incidents._not_about_this
 _measure = health_verify._measure
 _overtaken, _proved, _end, _read_canary = orders._overtaken, climbing._proved, change.end, reading._read_canary

@@ -10,8 +10,9 @@ from shared.rollout import codec
 from shared.rollout.names import Phase
 from shared.rollout.service import Service
 from shared.rollout.traffic import percents
+from tests.simulation.advancing import HUMAN
 from tests.simulation.changes import Change, Ending, Past
-from tests.simulation.checks import CHECKS, HUMAN
+from tests.simulation.checks import CHECKS
 from tests.simulation.deployment import CloudRun
 from tests.simulation.turns import Turn
 

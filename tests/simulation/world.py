@@ -4,33 +4,30 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from random import Random
 from unittest.mock import patch
 
 from functions.health_verify import reading
-from shared.config.environment import Environment, ManagedService
-from shared.connectivity.budget import Budget, Connectivity, Mode
 from shared.rollout import codec
 from shared.rollout.commands import Verb
 from shared.rollout.names import Phase
 from shared.rollout.record import Record
 from shared.rollout.service import Service, TrafficTarget
-from shared.rollout.strategy import Strategy
 from shared.rollout.traffic import percents, split
 from shared.runtime.ledger_keys import ledger_prefix
 from tests.simulation.answers import a_rollback_happens, no_tick_is_rejected, nobody_is_blinded
-from tests.simulation.assets import BUCKET
 from tests.simulation.bus import Bus
 from tests.simulation.deployment import CloudRun
 from tests.simulation.endings import check_endings
 from tests.simulation.faults import Fault, Faults
-from tests.simulation.happenings import BUILT, CHAOS_SECONDS, SERVICES, Happening, Script, drawn
+from tests.simulation.happenings import CHAOS_SECONDS, SERVICES, Happening, drawn
 from tests.simulation.opinions import drawn_judge
 from tests.simulation.promised import Broken
 from tests.simulation.promises import Promises
 from tests.simulation.releases import Kind, Releases, image
+from tests.simulation.script import Script
+from tests.simulation.settings import PATIENT, QUICK, environment
 from tests.simulation.surroundings import Ledger, Metrics, Prober, Publishing, Surroundings
 from tests.simulation.timeline import Timeline
 from tests.simulation.turns import Turn
@@ -43,22 +40,6 @@ LOOK_AGAIN_SECONDS = 600.0
 TWICE_SHARE = 0.2
 DAYS_LATER_SHARE = 0.5  # of the worlds: their dead letters are replayed three days after everything else
 DAYS_SECONDS = 3 * 24 * 3600.0
-QUICK = Strategy(
-    steps=(10, 50),
-    first_share_by_traffic=False,
-    step_bake_time=timedelta(minutes=1),
-    final_bake_time=timedelta(minutes=3),
-    prepare_deadline=timedelta(minutes=3),
-    verify_deadline=timedelta(minutes=3),
-    step_deadline=timedelta(minutes=10),
-    action_window=timedelta(minutes=10),
-    alert_age_max=timedelta(minutes=5),
-    gate_deadline=timedelta(minutes=6),
-    verdict_age_max=timedelta(minutes=3),
-    announce_grace=timedelta(minutes=1),
-)
-BUDGETS = Connectivity(mode=Mode.BLOCK, budgets={"/": Budget()})
-PATIENT = replace(QUICK, step_deadline=timedelta(minutes=90))  # the real judge counts real requests
 
 
 @dataclass(frozen=True)
@@ -86,23 +67,7 @@ class World:
         self.run = CloudRun(self.timeline, self._random, self.releases)
         self.ledger = Ledger()
         faults = Faults(Random(f"{setup.seed}/faults"), setup.without)
-        self.environment = Environment(
-            name="dev",
-            project="demo",
-            region="africa-south1",
-            ledger_bucket="ledger",
-            services={
-                name: ManagedService(
-                    name=name,
-                    image=image(name),
-                    strategy=QUICK if setup.judge == "drawn" else PATIENT,
-                    deploys_on="build" if name == BUILT else "push",
-                    assets_bucket="" if name == BUILT else BUCKET,
-                    connectivity=None if name == BUILT else BUDGETS,
-                )
-                for name in SERVICES
-            },
-        )
+        self.environment = environment(QUICK if setup.judge == "drawn" else PATIENT)
         self.surroundings = Surroundings(
             timeline=self.timeline,
             random=self._random,
