@@ -1,6 +1,7 @@
 """What an export has is compared with what the verified ones had."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -111,3 +112,68 @@ def test_a_new_extension_is_named_unless_it_was_declared() -> None:
     now = report(messages=1000, rooms=10, extensions=("pgcrypto",))
     assert found(now) == [FaultKind.UNKNOWN_EXTENSION]
     assert found(now, Expectation(extensions=frozenset({"pgcrypto"}))) == []
+
+
+def told(now: DumpReport, expected: Expectation = Expectation()) -> list[str]:  # noqa: B008
+    return [f"{fault.kind.name}: {fault.text}" for fault in trend_faults(now, [LAST], expected)]
+
+
+@pytest.mark.parametrize(
+    ("now", "expected", "texts"),
+    [
+        (report(499, messages=1000, rooms=10), {}, ["SIZE_COLLAPSED: 499 bytes are 50% of the usual 1000"]),
+        (report(200, messages=1000, rooms=10), {}, ["SIZE_COLLAPSED: 200 bytes are 20% of the usual 1000"]),
+        (
+            report(messages=1000),
+            {},
+            ["TABLE_MISSING: rooms is missing; the last verified export had 10 rows of it"],
+        ),
+        (report(messages=499, rooms=10), {}, ["ROWS_LOST: messages fell from 1000 rows to 499"]),
+        (report(messages=500, rooms=10), {}, []),
+        (
+            report(messages=999, rooms=10),
+            {"append_only": frozenset({"messages", "rooms"})},
+            ["ROWS_LOST: messages only ever grows, and has 999 rows after 1000"],
+        ),
+        (
+            report(messages=1000, rooms=10, extensions=("postgis", "citext")),
+            {"extensions": frozenset({"citext"})},
+            [
+                (
+                    "UNKNOWN_EXTENSION: it needs the extension postgis, which no verified export needed: "
+                    "a restore may fail on it"
+                )
+            ],
+        ),
+        (
+            report(messages=1000, rooms=10),
+            {"rows_min": {"messages": 2000, "gone": 3}},
+            [
+                "BEHIND_SOURCE: gone is missing; the source had 3 rows of it before the export began",
+                "BEHIND_SOURCE: messages has 1000 rows; the source had 2000 before the export began",
+            ],
+        ),
+        (report(rooms=10), {"retired": frozenset({"messages"})}, []),
+        (report(messages=0), {"volatile": frozenset({"messages"}), "retired": frozenset({"rooms"})}, []),
+        (
+            report(messages=0),
+            {"volatile": frozenset({"messages"})},
+            ["TABLE_MISSING: rooms is missing; the last verified export had 10 rows of it"],
+        ),
+        (
+            report(messages=1000),
+            {"retired": frozenset({"a", "messages"})},
+            ["TABLE_MISSING: rooms is missing; the last verified export had 10 rows of it"],
+        ),
+    ],
+)
+def test_people_are_told_what_an_export_lacks(now: DumpReport, expected: dict[str, Any], texts: list[str]) -> None:
+    assert told(now, Expectation(**expected)) == texts
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "lost"), [(99, 0, False), (100, 49, True), (100, 50, False), (101, 50, True)]
+)
+def test_a_small_table_may_shrink_as_it_likes(before: int, now: int, lost: bool) -> None:
+    faults = trend_faults(report(rooms=now), [report(rooms=before)], Expectation())
+    assert [fault.kind for fault in faults] == ([FaultKind.ROWS_LOST] if lost else [])

@@ -64,3 +64,11 @@ def test_an_older_record_is_replaced_by_the_ledgers_newest_one_and_pages() -> No
     assert decision.record.stable == "web-00002-bbb"
     assert decision.write is not None
     assert "from 12 to 7" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("percents", "revision"),
+    [({"a": 70, "b": 30}, "a"), ({"a": 50, "b": 50}, "b"), ({"b": 50, "a": 50}, "b"), ({"z": 1, "a": 99}, "a")],
+)
+def test_most_users_decide_and_the_newer_name_between_equals(percents: dict[str, int], revision: str) -> None:
+    assert serving_revision(service(serving=percents, latest_ready="c")) == revision

@@ -17,8 +17,10 @@ from shared.rollout.codec import SIZE_MAX, decode, encode, size
 from shared.rollout.commands import Verb
 from shared.rollout.decision import Decision
 from shared.rollout.facts import Gate
+from shared.rollout.intake import bounded
 from shared.rollout.names import HoldCause, Phase
-from shared.rollout.record import ACTED_MAX, ANSWERS_MAX, KNOWN_BAD_MAX, OUTBOX_MAX, RETIRED_MAX, KnownBad, Record
+from shared.rollout.observations import Judged
+from shared.rollout.record import ACTED_MAX, ANSWERS_MAX, KNOWN_BAD_MAX, OUTBOX_MAX, RETIRED_MAX, KnownBad, Pin, Record
 from shared.rollout.service import RevisionState
 from shared.rollout.traffic import split
 from tests.rollout.cases import (
@@ -182,3 +184,88 @@ def test_after_any_history_a_rollback_with_hostile_words_is_carried_out_and_fits
     if before.active and before.target and not before.active.irreversible:
         assert done.rollout
         assert done.rollout.phase is Phase.ROLLED_BACK
+
+
+def _keys(number: int) -> tuple[str, ...]:
+    return tuple(f"k{n}" for n in range(number))
+
+
+def _bad(number: int, reason: str = "It returned 500.") -> tuple[KnownBad, ...]:
+    return tuple(KnownBad(digest=f"d{n}", revision=f"r{n}", at=NOW, reason=reason) for n in range(number))
+
+
+@pytest.mark.parametrize(
+    ("extra", "acted", "retired", "known_bad", "reasons"),
+    [
+        (14_080, 40, 20, 20, 20),  # nothing is too large: everything stays
+        (14_390, 40, 20, 20, 1),  # the reasons of old go first
+        (14_550, 20, 10, 20, 1),  # then what was long ago acted on and retired
+        (15_400, 8, 5, 10, 1),  # then all but the newest
+    ],
+)
+def test_the_least_needed_goes_first(extra: int, acted: int, retired: int, known_bad: int, reasons: int) -> None:
+    record = Record(service="web", acted=_keys(40), retired=_keys(20), known_bad=_bad(20))
+    kept = fitted(replace(record, extra=json.dumps({"later": "x" * extra})))
+    assert size(kept) <= SIZE_MAX
+    assert kept.acted == record.acted[-acted:]
+    assert kept.retired == record.retired[-retired:]
+    assert [bad.digest for bad in kept.known_bad] == [bad.digest for bad in record.known_bad[-known_bad:]]
+    assert [bad.reason for bad in kept.known_bad if bad.reason] == ["It returned 500."] * reasons
+    assert kept.known_bad[-1].reason
+
+
+def test_every_sentence_is_shortened_and_none_is_lost() -> None:
+    sentence = "s" * 900
+    short = clipped(sentence, 160)
+    held = hold(in_phase(Phase.PROGRESSING)[0], HoldCause.PAUSED, NOW, sentence)
+    told = announce(held, "rollout.held", NOW, sentence, by="b" * 400)
+    wordy = replace(
+        told, pin=Pin(at=NOW, reason=sentence), frozen=sentence, edited=sentence, known_bad=_bad(9, sentence)
+    )
+    kept = fitted(replace(wordy, extra=json.dumps({"later": "x" * 11_000})))
+    assert kept.rollout
+    assert kept.rollout.hold
+    assert kept.pin
+    assert kept.rollout.hold.reason == kept.pin.reason == kept.frozen == kept.edited == short
+    assert kept.known_bad[-1].reason == short
+    assert kept.outbox[-1].text == short
+    assert kept.outbox[-1].details == {"by": clipped("b" * 400, 80)}
+    assert kept.pin.at == NOW
+    assert len(kept.outbox) == len(told.outbox)
+
+
+def test_without_a_pin_a_record_that_is_shortened_has_none() -> None:
+    assert fitted(Record(service="web", frozen="f" * 9000, extra=json.dumps({"later": "x" * 9000}))).pin is None
+
+
+def test_a_reading_is_clipped_in_each_of_its_words() -> None:
+    long, names, words = "w" * 500, clipped("w" * 500, 80), clipped("w" * 500, 400)
+    fact = judged(
+        STABLE,
+        NOW,
+        canary_message=long,
+        frozen=long,
+        gated=long,
+        heavy=(long,),
+        pages=long,
+        verdict=verdict()._replace(reason=long),
+        probes=(probe()._replace(path=long, reason=long),),
+    )
+    kept = bounded(fact)
+    assert isinstance(kept, Judged)
+    assert kept.verdict
+    assert {kept.canary_message, kept.frozen, kept.gated, *kept.heavy, kept.pages, kept.verdict.reason} == {words}
+    assert (kept.probes[0].path, kept.probes[0].reason) == (names, words)
+    assert (
+        replace(
+            kept,
+            canary_message=long,
+            frozen=long,
+            gated=long,
+            heavy=(long,),
+            pages=long,
+            verdict=fact.verdict,
+            probes=fact.probes,
+        )
+        == fact
+    )

@@ -90,3 +90,59 @@ def test_what_an_older_version_remembered_as_acted_still_counts() -> None:
     assert not kept.has_acted(f"{key}+")
     assert len(kept.acted[0]) < 32
     assert Record(service="web").remember_acted("command/r1").acted == ("command/r1",)
+
+
+def test_what_people_read_is_written_as_they_write_it() -> None:
+    text = '{"schema":1,"service":"web","later":"é","mood":["a","b"]}'
+    assert encode(decode(text)) == '{"later":"é","mood":["a","b"],"schema":1,"service":"web"}'
+
+
+def test_a_record_of_16_kib_is_written() -> None:
+    bare = len(encode(Record(service="web", frozen="x"))) - 1
+    assert len(encode(Record(service="web", frozen="x" * (SIZE_MAX - bare)))) == SIZE_MAX
+    with pytest.raises(InvalidRecord, match="the record of web grew past 16384 bytes"):
+        encode(Record(service="web", frozen="x" * (SIZE_MAX - bare + 1)))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[]", "must be an object"),
+        ("{}", "schema: this version reads 1, not None"),
+        ('{"schema": 1, "service": 7}', "record.service: must be str, not int"),
+        (
+            '{"schema": 1, "service": "web", "decided_at": "2026-11-23T12:00:00"}',
+            "record.decided_at: must be a time with its zone, not '2026-11-23T12:00:00'",
+        ),
+    ],
+)
+def test_the_refusal_says_what_is_wrong(text: str, sentence: str) -> None:
+    with pytest.raises(InvalidRecord) as error:
+        decode(text)
+    assert str(error.value) == sentence
+
+
+def test_a_time_is_read_in_utc_whatever_its_zone() -> None:
+    decided = decode('{"schema": 1, "service": "web", "decided_at": "2026-11-23T14:00:00+02:00"}').decided_at
+    assert decided is not None
+    assert decided.isoformat() == "2026-11-23T12:00:00+00:00"
+
+
+def test_eighteen_digits_are_a_number_and_nineteen_are_none() -> None:
+    assert decode('{"schema": 1, "service": "web", "sequence": ' + "9" * 18 + "}").sequence == int("9" * 18)
+    with pytest.raises(InvalidRecord, match=r"record\.sequence: must be int, not float"):
+        decode('{"schema": 1, "service": "web", "sequence": ' + "9" * 19 + "}")
+
+
+def test_what_is_written_beside_extra_is_extra_too() -> None:
+    assert json.loads(decode('{"schema": 1, "service": "web", "extra": "7"}').extra) == {"extra": "7"}
+    assert decode('{"schema": 1, "service": "web"}').extra == "{}"
+
+
+def test_a_long_key_is_kept_as_its_kind_and_sixteen_characters_of_hash() -> None:
+    def kept(key: str) -> str:
+        return Record(service="web").remember_acted(key).acted[0]
+
+    assert kept("command/" + "r" * 24) == "command/" + "r" * 24
+    assert kept("command/" + "r" * 25) == "command/8d0a3758b6b3112b"
+    assert kept("announcement/a/" + "r" * 25) == "announce/a0a14420bdacac83"

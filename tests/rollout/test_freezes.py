@@ -1,5 +1,6 @@
 """Everybody lifts their own freeze, nobody another's by accident, and no late delivery undoes a newer wish."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -109,3 +110,45 @@ def test_what_cannot_be_read_freezes_until_everybodys_is_lifted(text: str) -> No
 
 def test_a_hand_written_freeze_does_not_outrank_what_is_asked_now() -> None:
     assert after((SOMEBODY, "", 0), start=Freezes(wishes={SOMEBODY: Wish("r", at(-1))})).reason == ""
+
+
+def test_it_is_written_for_people_and_for_a_version_that_knew_one_freeze() -> None:
+    text = encode(after(("amina", "stop", 1), ("kofi", "", 2), (EVERYBODY, "", 0)))
+    assert json.loads(text) == {
+        "reason": "stop",
+        "at": "2026-11-23T00:02:00+00:00",
+        "holders": {
+            "amina": {"reason": "stop", "at": "2026-11-23T00:01:00+00:00"},
+            "kofi": {"reason": "", "at": "2026-11-23T00:02:00+00:00"},
+        },
+        "nothing_before": "2026-11-23T00:00:00+00:00",
+    }
+
+
+def test_a_freeze_without_a_holder_is_somebodys_of_long_ago() -> None:
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    assert decode('{"reason": "match"}') == Freezes(wishes={SOMEBODY: Wish("match", long_ago)})
+    assert decode('{"at": "2026-01-01T00:00:00+00:00"}') == Freezes()
+    assert decode('{"reason": ""}') == Freezes()
+
+
+def test_a_time_without_its_zone_is_utc_and_one_with_its_zone_is_that_time() -> None:
+    text = '{"holders": {"a": {"reason": "r", "at": "%s"}}, "nothing_before": "2026-01-01"}'
+    assert decode(text % "2026-01-01T00:00:00").wishes["a"].at == datetime(2026, 1, 1, tzinfo=UTC)
+    assert decode(text % "2026-01-01T02:00:00+02:00").wishes["a"].at == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_what_cannot_be_read_is_said() -> None:
+    assert decode('{"holders": {}}').reason == "the freeze cannot be read: KeyError: 'nothing_before'"
+
+
+def test_everybodys_lifting_ends_what_was_asked_in_the_same_moment() -> None:
+    assert after(("amina", "stop", 3), (EVERYBODY, "", 3)) == Freezes(nothing_before=at(3))
+
+
+def test_a_hundred_liftings_are_remembered() -> None:
+    many = [(f"person {number}", "", number) for number in range(1, LIFTED_MAX + 1)]
+    assert after(*many).nothing_before == Freezes().nothing_before
+    more = after(*many, ("another", "", LIFTED_MAX + 1))
+    assert more.nothing_before == at(2)
+    assert len(more.wishes) == LIFTED_MAX

@@ -52,3 +52,32 @@ def test_the_refusal_names_the_worst_and_counts_the_rest() -> None:
         refuses="it has CVE-1 in openssl (critical, a fix exists), CVE-2 (critical, a fix exists), "
         "CVE-3 (critical, a fix exists) and 1 more. Build it again with what mends this, or accept it by name."
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "gate"),
+    [
+        (ScanState.NONE, Gate(waits="its scan has not begun.")),
+        (ScanState.RUNNING, Gate(waits="its scan is not finished.")),
+        (ScanState.FAILED, Gate(waits="its scan failed; Container Analysis must scan it again.")),
+        (
+            ScanState.STALE,
+            Gate(waits="its scan is out of date; pull the image once, and Container Analysis scans it again."),
+        ),
+        (
+            ScanState.UNSUPPORTED,
+            Gate(refuses="Container Analysis cannot scan such an image, so nobody knows what is in it."),
+        ),
+    ],
+)
+def test_people_are_told_what_is_wrong_with_the_scan(state: ScanState, gate: Gate) -> None:
+    assert passes(STRICT, Scan(state)) == gate
+
+
+def test_the_worst_comes_first_and_three_are_named_without_a_rest() -> None:
+    strict = Supply(severity_max=MEDIUM, unfixable_severity_max=MEDIUM)
+    rows = [Vulnerability("CVE-1", HIGH), Vulnerability("CVE-3", CRITICAL), Vulnerability("CVE-2", HIGH, True)]
+    assert passes(strict, finished(*rows)).refuses == (
+        "it has CVE-3 (critical, no fix yet), CVE-1 (high, no fix yet), CVE-2 (high, a fix exists). "
+        "Build it again with what mends this, or accept it by name."
+    )

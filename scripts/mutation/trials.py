@@ -1,0 +1,131 @@
+"""Tries every mutant on the tests that reach its function: collected once, and run in a fork for each.
+
+mutmut makes the mutants, finds the tests of each function and keeps what came of them; only its way to start pytest
+anew for each mutant is replaced, which took longer than the tests.
+
+    python -m scripts.mutation.trials PROCESSES all|survivors PACKAGE...
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from math import ceil
+from pathlib import Path
+
+import pytest
+from mutmut.__main__ import collect_source_file_mutation_data, create_mutants, run_stats_collection
+from mutmut.configuration import config
+from mutmut.mutation.data import SourceFileMutationData
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.runners.harness import PytestRunner
+from mutmut.state import state
+from mutmut.stats import load_stats, status_by_exit_code
+from mutmut.utils.file_utils import change_cwd, copy_also_copy_files, copy_src_dir, setup_source_paths
+from mutmut.utils.format_utils import mangled_name_from_mutant_name
+from mutmut.workers.isolation import ForkRunner, MutantResult, run_in_fork
+
+from scripts.mutation.results import NOTICED
+
+_PASSED, _FAILED, _BROKEN, _NO_TESTS = 0, 1, 3, 33  # as mutmut reads them
+_HOME = Path.cwd()
+_MUTATED = _HOME / "mutants"
+
+
+def main() -> int:
+    count, which, *packages = sys.argv[1:]
+    if code := run_in_fork(_prepare, int(count)):
+        return code
+    setup_source_paths()
+    load_stats()
+    found, _ = collect_source_file_mutation_data(mutant_names=[f"shared.{name}.*" for name in packages])
+    mutants = {
+        name: data for data, name, result in found if which == "all" or status_by_exit_code[result] not in NOTICED
+    }
+    set_mutant_under_test("")
+    trials = Trials(mutants, int(count))
+    with change_cwd(_MUTATED):
+        arguments = [*config().pytest_add_cli_args_test_selection, *config().pytest_add_cli_args]
+        return int(pytest.main(["--rootdir=.", "--tb=no", "-x", "-q", *arguments], plugins=[trials]))
+
+
+def _prepare(count: int) -> int:
+    """Makes the mutants and finds which tests reach which function; in a fork, so that it fills no cache of ours."""
+    _MUTATED.mkdir(exist_ok=True)
+    set_mutant_under_test("mutant_generation")
+    copy_src_dir()
+    copy_also_copy_files()
+    setup_source_paths()
+    create_mutants(count)
+    run_stats_collection(ForkRunner(count, PytestRunner()))
+    return 0
+
+
+class Trials:
+    """A plugin that tries mutants where pytest would run what it has collected.
+
+    mutants: by name, with the file that keeps what came of them.
+    """
+
+    def __init__(self, mutants: dict[str, SourceFileMutationData], count: int) -> None:
+        self._mutants = mutants
+        self._count = count
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        runner = ForkRunner(self._count, _Collected(session), debug=True)  # which leaves stdout to pytest
+        with change_cwd(_HOME):
+            self._try_all(runner)
+        return True
+
+    def _try_all(self, runner: ForkRunner) -> None:
+        reaching = state().tests_by_mangled_function_name
+        tests = {name: reaching[mangled_name_from_mutant_name(name)] for name in self._mutants}
+        seconds = {name: sum(state().duration_by_test[test] for test in tests[name]) for name in self._mutants}
+        runner.startup()
+        self._accept(runner, sorted(set().union(*tests.values())))
+        for name in sorted(self._mutants, key=seconds.__getitem__):
+            if not tests[name]:
+                self._keep(MutantResult(name, _NO_TESTS, 0.0))
+                continue
+            while not runner.has_capacity():
+                self._keep(runner.wait_for_result())
+            limit = ceil((seconds[name] + config().timeout_constant) * config().timeout_multiplier)
+            runner.submit(name, list(tests[name]), limit, seconds[name])
+        while runner.pending_count():
+            self._keep(runner.wait_for_result())
+
+    def _accept(self, runner: ForkRunner, tests: list[str]) -> None:
+        """Raises when a test fails although nothing is changed: then a failure would say nothing."""
+        seconds = sum(state().duration_by_test[test] for test in tests)
+        runner.submit("", tests, ceil(seconds * config().timeout_multiplier), seconds)
+        if code := runner.wait_for_result().exit_code:
+            raise pytest.UsageError(f"with no change at all the tests end with {code}")
+
+    def _keep(self, result: MutantResult) -> None:
+        data = self._mutants[result.mutant_name]
+        data.exit_code_by_key[result.mutant_name] = result.exit_code
+        data.durations_by_key[result.mutant_name] = result.duration
+        data.save()
+
+
+class _Collected(PytestRunner):
+    """Runs tests that are collected already, in the fork that the mutant lives in, which ends with them."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self._session = session
+        self._items = {item.nodeid: item for item in session.items}
+
+    def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:  # noqa: ARG002
+        code = _BROKEN
+        try:
+            os.chdir(_MUTATED)
+            for item in (self._items[name] for name in tests):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                if self._session.testsfailed:
+                    break
+            code = _FAILED if self._session.testsfailed else _PASSED
+        finally:
+            os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
