@@ -1,6 +1,6 @@
 """The rates of the packages, for a terminal and for docs/reference/mutation.md."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from scripts.mutation.results import Score
 
@@ -31,9 +31,12 @@ def table(scores: Mapping[str, Score]) -> str:
     return "\n".join(f"{first:<22}" + "".join(f"{cell:>13}" for cell in rest) for first, *rest in _rows(scores))
 
 
-def page(scores: Mapping[str, Score], least: float) -> str:
+def page(scores: Mapping[str, Score], least: float, missing: Iterable[str] = ()) -> str:
+    """missing: packages that this run did not measure."""
     header, *rows = _rows(scores)
     lines = [_line(header), _line(("---", *["---:"] * 5)), *map(_line, rows)]
+    unmeasured = [_line((f"shared/{name}", *["not measured"] * 5)) for name in missing]
+    lines[len(lines) - (len(scores) > 1) :] = unmeasured or lines[-1:]
     reasons: dict[str, set[str]] = {}
     for score in scores.values():
         for why, found in score.equivalent.items():
