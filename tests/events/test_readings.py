@@ -16,7 +16,16 @@ from shared.errors import InvalidEvent
 from tests.events.complete import KINDS, Complete
 
 READ = Path(__file__).parent / "read"
-WRONG: dict[str, object] = {"null": None, '""': "", '"other"': "other", "7": 7, "-1.5": -1.5, "true": True, "[7]": [7], "{}": {}}
+WRONG: dict[str, object] = {
+    "null": None,
+    '""': "",
+    '"other"': "other",
+    "7": 7,
+    "-1.5": -1.5,
+    "true": True,
+    "[7]": [7],
+    "{}": {},
+}
 
 
 def _paths(body: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

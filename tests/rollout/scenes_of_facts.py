@@ -99,7 +99,7 @@ def appearing() -> list[Scene]:
         "meets a pin": replace(told, pin=PIN, frozen="amina froze web: quiet."),
         "meets the service's freeze": replace(told, frozen="amina froze web: quiet."),
     }
-    repeated = replace(told, pin=PIN, acted=(f"revision/{NEW}",))
+    repeated = replace(told, pin=PIN, acted=(f"newcomer/{NEW}",))
     held = holding(HoldCause.DEADLINE)
     return [
         Scene("a revision appears", told, reading(told), strategy=impatient),

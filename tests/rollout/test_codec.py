@@ -94,7 +94,7 @@ def test_what_an_older_version_remembered_as_acted_still_counts() -> None:
 
 def test_what_people_read_is_written_as_they_write_it() -> None:
     text = '{"schema":1,"service":"web","later":"é","mood":["a","b"]}'
-    assert encode(decode(text)) == '{"later":"é","mood":["a","b"],"schema":1,"service":"web"}'
+    assert encode(decode(text)) == '{"schema":1,"later":"é","mood":["a","b"],"service":"web"}'
 
 
 def test_a_record_of_16_kib_is_written() -> None:
