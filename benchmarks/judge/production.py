@@ -23,6 +23,7 @@ from shared.rollout.strategy import Strategy
 
 STRATEGY = Strategy()
 _RELEASE = Release(image="registry/chat", digest="sha256:" + "0" * 64, requested_at=STARTED)
+_LATE = 3  # looks
 _DARK = Verdict(health=Health.ERROR, reason="Cloud Monitoring does not answer.")
 
 
@@ -33,7 +34,9 @@ class Production:
         self._scenario, self._dice = scenario, np.random.default_rng(crc32(repr(scenario).encode()))
         self.shares = (*STRATEGY.steps_for(60 * scenario.rate), 100)
         self._samples: dict[str, dict[int, Sample]] = {"canary": {}, "stable": {}}
-        self._whole: list[tuple[int, Sample]] = []  # what the next look shows of a minute that was half visible
+        self._whole: list[
+            tuple[int, int, Sample]
+        ] = []  # from which look on a minute is seen as a whole, which, and what
         self._settled = 0
         self.record = Record(
             service="chat",
@@ -58,17 +61,21 @@ class Production:
             self._keep("stable", at, _sample(at, minute.stable, minute.stable_bad, minute))
 
     def see(self, seen: Seen) -> None:
-        for at, sample in self._whole:
-            self._keep("canary", at, sample)
-        self._whole.clear()
         at, _, minute = seen
+        for due, earlier, sample in self._whole:
+            if due <= at:
+                self._keep("canary", earlier, sample)
+        self._whole = [row for row in self._whole if row[0] > at]
         probe = self._fails("canary", at)
         canary = _sample(at, minute.canary + 1, minute.canary_bad + probe, minute, canary=True)
         failed = canary.requests_by_class["5xx"]
         if failed and self._dice.random() < self._scenario.partial:
-            self._whole.append((at, canary))
+            self._whole.append((at + 1, at, canary))
             canary = canary._replace(requests_by_class={"5xx": failed})
-        self._keep("canary", at, canary)
+        if self._scenario.late and self._dice.random() < self._scenario.late:
+            self._whole.append((at + _LATE, at, canary))
+        else:
+            self._keep("canary", at, canary)
         asked, bad = minute.stable + minute.control, minute.stable_bad + minute.control_bad
         self._keep("stable", at, _sample(at, asked + 1, bad + self._fails("stable", at), minute))
         self._settled = at + 1
@@ -106,7 +113,7 @@ class Production:
             sample_period=MINUTE,
             ingest_delay=timedelta(minutes=self._scenario.delay),
             settled_until=STARTED + self._settled * MINUTE,
-            samples={name: tuple(rows.values()) for name, rows in self._samples.items()},
+            samples={name: self._delivered(list(rows.values())) for name, rows in self._samples.items()},
         )
         return judge(
             Question(
@@ -121,6 +128,12 @@ class Production:
                 probes=probes,
             )
         )
+
+    def _delivered(self, rows: list[Sample]) -> tuple[Sample, ...]:
+        if not self._scenario.repeated:
+            return tuple(rows)
+        again = [rows[at] for at in self._dice.permutation(len(rows))]
+        return (*again, *again[: len(again) // 2])
 
     def _keep(self, revision: str, at: int, sample: Sample) -> None:
         if sum(sample.requests_by_class.values()):

@@ -10,6 +10,7 @@ from benchmarks.judge.tables import (
     DELAYS,
     LATE,
     LATENCY,
+    LATENCY_PEER_RATES,
     LATENCY_RATES,
     ORACLE,
     OURS,
@@ -47,6 +48,7 @@ def page(results: Results, sizes: Sizes, seed: int, cost: Sequence[str]) -> str:
             *_sums(results),
             *_stress(results),
             *_latency(results),
+            *_latency_peers(results),
             *_efficiency(results),
             *_delays(results),
             *_late(results),
@@ -141,6 +143,32 @@ def _latency(results: Results) -> list[str]:
         "cache, 3 % of cold starts and a fifth more time are within the tolerance."
     )
     return _table("Latency", said, ["clients", "canary", *(f"{rate:g}/s" for rate in LATENCY_RATES)], rows)
+
+
+def _latency_peers(results: Results) -> list[str]:
+    rows = [
+        [
+            clients.value,
+            name,
+            *(
+                " / ".join(f"{row.rate:.0%}" for row in rows)
+                for rows in (
+                    [results.latency[clients, name, rate] for rate in LATENCY_PEER_RATES],
+                    *(
+                        [results.latency_peers[clients, name, rule, rate] for rate in LATENCY_PEER_RATES]
+                        for rule in PEERS
+                    ),
+                )
+            ),
+        ]
+        for clients in Clients
+        for name in LATENCY
+    ]
+    said = (
+        "Rolled back at 1 / at 20 requests a second, baseline 0.1 %. Of the peers' documented rules only Kayenta's "
+        "compares latencies with stable's; what the others roll back, they blame for errors or silence."
+    )
+    return _table("Latency: the peers", said, ["clients", "canary", *_RULES], rows)
 
 
 def _latency_cell(row: Summary) -> str:

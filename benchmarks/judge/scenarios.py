@@ -1,6 +1,6 @@
 """What is simulated: a service's traffic, its usual errors and latencies, and what is wrong with the canary."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 RATES = (0.05, 0.3, 1.0, 5.0, 20.0)  # requests per second
@@ -34,7 +34,9 @@ class Scenario:
     minutes of one side that never reach the metrics. daily: relative amplitude of the daily cycle of traffic and
     errors. wander: relative amplitude of the hourly cycle of the split. control: our probes of stable at 100 %.
     Where every look reads the metrics anew only (production.py): partial: minutes that show only their failures when
-    they are first seen; dark: (from, to) without any metrics.
+    they are first seen; dark: (from, to) without any metrics; late: minutes of the canary that come three looks later
+    than the delay; repeated: every look gets earlier minutes twice, in any order.
+    idle: (minutes, of them without any request) again and again: both revisions scale to zero, and wake up cold.
     """
 
     name: str = "good"
@@ -60,6 +62,10 @@ class Scenario:
     partial: float = 0.0
     dark: tuple[int, int] | None = None
     control: int = 5
+    # The dice are named by the representation, so what was added later is no part of it.
+    idle: tuple[int, int] | None = field(default=None, repr=False)
+    late: float = field(default=0.0, repr=False)
+    repeated: bool = field(default=False, repr=False)
 
     @property
     def harmless(self) -> bool:

@@ -47,6 +47,8 @@ STRESS: dict[str, Scenario] = {
     "a tenth of the samples lost": Scenario(baseline=0.01, lost=0.1),
     "metrics four minutes late": Scenario(baseline=0.01, delay=4),
     "3 % of canary requests start cold": Scenario(cold=0.03),
+    "nobody for twenty minutes of every hour, then cold starts": Scenario(idle=(60, 20)),
+    "nobody for fifty minutes of every hour, then cold starts": Scenario(idle=(60, 50)),
     "both fail 5 % for a quarter of an hour": Scenario(outage=(8, 23, 0.05)),
     "both fail 30 % for half an hour": Scenario(outage=(8, 38, 0.3)),
     "both fail 100 % for half an hour": Scenario(outage=(8, 38, 1.0)),
@@ -70,6 +72,7 @@ LATENCY: dict[str, Scenario] = {
     "x2": Scenario(slower=2.0),
     "above p90 x2": Scenario(tail_slower=2.0),
 }
+LATENCY_PEER_RATES = (1.0, 20.0)
 LATENCY_RATES = (0.05, 0.3, 1.0, 5.0, 20.0)
 
 PRODUCTION: dict[str, Scenario] = {
@@ -78,7 +81,10 @@ PRODUCTION: dict[str, Scenario] = {
     "good, a tenth of the minutes half visible at first": Scenario(baseline=0.01, partial=0.1),
     "good, the metrics go dark for twenty minutes": Scenario(dark=(12, 32)),
     "good, both fail 30 % from minute 70": Scenario(outage=(70, 100, 0.3)),
+    "good, minutes delivered twice and in any order": Scenario(repeated=True),
+    "good, a fifth of the minutes three later than stated": Scenario(late=0.2),
     "+10 points": Scenario(added=0.1),
+    "+10 points, a fifth of the minutes three later than stated": Scenario(added=0.1, late=0.2),
     "total failure": Scenario(added=1.0),
     "total failure from minute 70": Scenario(added=1.0, onset=70),
 }
@@ -136,6 +142,7 @@ class Results:
     effects: dict[float, dict[str, dict[Cell, Summary]]] = field(default_factory=dict)
     stress: dict[tuple[str, float], Summary] = field(default_factory=dict)
     latency: dict[tuple[Clients, str, float], Summary] = field(default_factory=dict)
+    latency_peers: dict[tuple[Clients, str, str, float], Summary] = field(default_factory=dict)
     efficiency: dict[tuple[int, float, float], float] = field(default_factory=dict)
     delays: dict[tuple[int, float, float], tuple[Summary, Summary]] = field(default_factory=dict)
     late: dict[tuple[str, float], Summary] = field(default_factory=dict)
@@ -209,6 +216,14 @@ def _latency(results: Results, sizes: Sizes, seed: int) -> None:
         results.latency[clients, name, rate] = found
 
 
+def _latency_peers(results: Results, sizes: Sizes, seed: int) -> None:
+    for clients, (name, scenario), (rule, make), rate in product(
+        Clients, LATENCY.items(), PEERS.items(), LATENCY_PEER_RATES
+    ):
+        found = run(make, replace(scenario, rate=rate, clients=clients), sizes.peers, seed)
+        results.latency_peers[clients, name, rule, rate] = found
+
+
 def _efficiency(results: Results, sizes: Sizes, seed: int) -> None:
     """Canary requests until rollback, by the limit, on a fixed share without delay at one request a second."""
     for share, baseline, added in product((5, 25, 50), BASELINES, EFFECTS[:-1]):
@@ -263,6 +278,7 @@ _PARTS: dict[str, Callable[[Results, Sizes, int], None]] = {
     **{f"good {rate:g}": partial(_good, rate=rate) for rate in RATES},
     "effects": _effects,
     "latency": _latency,
+    "latency of the peers": _latency_peers,
     "settings": _settings,
     "production": _production,
     "information": _efficiency,

@@ -17,6 +17,7 @@ _DAY, _HOUR = 1440, 60
 # (weight, median ms, sigma of the logarithm)
 _LATENCIES = {Clients.NEAR: ((1.0, 80.0, 0.6),), Clients.MOBILE: ((0.9, 90.0, 0.6), (0.1, 900.0, 0.9))}
 _COLD_START = (2500.0, 0.3)
+_COLD_REQUESTS = 2  # that wait for the first instance after an idle time
 
 Floats = NDArray[np.float64]
 
@@ -46,6 +47,7 @@ class Traffic:
         self._phase = dice.uniform(0, _DAY)
         s = scenario
         self._usual = latency_shares(s.clients)
+        self._asleep = [False, False]
         self._canary = latency_shares(s.clients, slower=s.slower, tail_slower=s.tail_slower, cold=s.cold)
 
     def minutes(self, start: int, share: float) -> Iterator[Minute]:
@@ -59,6 +61,8 @@ class Traffic:
         times = np.arange(start, start + STRETCH)
         cycle = np.sin(2 * np.pi * (times + self._phase) / _DAY)
         requests = 60 * s.rate * (1 + s.daily * cycle)
+        if s.idle:
+            requests = np.where(times % s.idle[0] < s.idle[1], 0.0, requests)
         odds = s.split * (1 + s.wander * np.sin(2 * np.pi * times / _HOUR))
         observed = np.minimum(1.0, share * odds / (share * odds + 1 - share))
         ours, theirs = dice.poisson(requests * observed), dice.poisson(requests * (1 - observed))
@@ -73,7 +77,8 @@ class Traffic:
         stable_bad = dice.binomial(theirs, stable_rate)
         control = np.full(STRETCH, s.control if share == 1 else 0)
         control_bad = dice.binomial(control, stable_rate)
-        latency, stable_latency = self._latencies(ours, self._canary), self._latencies(theirs, self._usual)
+        latency = self._latencies(ours, self._canary, self._cold(ours, times, 0))
+        stable_latency = self._latencies(theirs, self._usual, self._cold(theirs, times, 1))
         counts = [row.tolist() for row in (ours, bad, theirs, stable_bad)]
         rest = [row.tolist() for row in (canary_rate - rate, control, control_bad)]
         yield from map(Minute, *counts, latency, stable_latency, *rest)
@@ -91,10 +96,24 @@ class Traffic:
             return np.where(np.convolve(begins, np.ones(s.burst_minutes))[: len(rate)] > 0, level, 0.0)
         return rate
 
-    def _latencies(self, requests: NDArray[np.int64], shares: Floats) -> list[Histogram]:
+    def _cold(self, requests: NDArray[np.int64], times: NDArray[np.int64], side: int) -> NDArray[np.int64]:
+        """Of each minute's requests, those that are the first after an idle time."""
+        cold = np.zeros_like(requests)
+        if self._scenario.idle:
+            period, silent = self._scenario.idle
+            for at, (minute, count) in enumerate(zip(times.tolist(), requests.tolist(), strict=True)):
+                self._asleep[side] |= minute % period < silent
+                if count and self._asleep[side]:
+                    cold[at], self._asleep[side] = min(count, _COLD_REQUESTS), False
+        return cold
+
+    def _latencies(self, requests: NDArray[np.int64], shares: Floats, cold: NDArray[np.int64]) -> list[Histogram]:
         if not requests.any():
             return [NO_LATENCY] * len(requests)
-        drawn = self._dice.multinomial(requests, shares).tolist()
+        counted = self._dice.multinomial(requests - cold, shares)
+        if cold.any():
+            counted = counted + self._dice.multinomial(cold, latency_shares(self._scenario.clients, cold=1.0))
+        drawn = counted.tolist()
         return [Histogram(bounds_ms=EDGES_MS, counts=tuple(row)) for row in drawn]
 
 

@@ -32,7 +32,11 @@ _SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail any
 _HARM_WIDEST = 0.25  # however few requests are next, a canary that fails one more in four is not called healthy
 _SLOW_POINTS_LEAST = 0.08
 _EVEN = 0.5
+_IDLE = timedelta(minutes=10)  # without a request, our probes' included: the instance is gone, and the next one is cold
 _RATE_FADE = 0.5 ** (1 / 30)  # per period, of the traffic that plans the proof
+
+
+_NO_LATENCY = Histogram()
 
 
 class Standing(StrEnum):
@@ -74,6 +78,7 @@ class Trial:
         self._requests = 0.0  # of late, both revisions'
         self._periods = 0.0
         self._outages = Outages()
+        self._asked_at: datetime | None = None
 
     def begin_step(self, since: datetime, share: int, next_share: int) -> None:
         self.step = Step(since, share, next_share)
@@ -96,12 +101,20 @@ class Trial:
             self._weigh_alone(period)
             return
         count = self.cuts.counted
-        self._block.append(_Row(period, count(period.latency), count(period.stable_latency)))
+        latency = _NO_LATENCY if self._wakes(period) else period.latency
+        self._block.append(_Row(period, count(latency), count(period.stable_latency)))
         if len(self._block) < self._block_length:
             return
         exposed = any(row.period.exposed for row in self._block)
         if exposed and any(row.period.stable_requests for row in self._block):
             self._close_block()
+
+    def _wakes(self, period: Period) -> bool:
+        """That nobody asked the canary for so long that it starts anew, which is slow whatever the release."""
+        asked_at = self._asked_at
+        if period.exposed:
+            self._asked_at = period.end
+        return asked_at is not None and period.end - asked_at > _IDLE
 
     @property
     def _usual(self) -> float:

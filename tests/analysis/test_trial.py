@@ -207,3 +207,19 @@ def test_what_is_missing_is_counted_in_whole_blocks_and_never_nothing() -> None:
     soonest, usual, latest = live.periods_needed(20, 60, (0.05, 0.5, 0.95))
     assert 1 <= soonest < usual <= latest < float("inf")
     assert all(periods == int(periods) for periods in (soonest, usual, latest))
+
+
+def test_a_canary_that_nobody_asked_for_long_is_not_blamed_for_waking_slowly() -> None:
+    """Nor is it excused for anything but its first requests."""
+
+    def harm(gap: int) -> float:
+        live, dice = trial(), random.Random(11)
+        rows = series(11, minutes=8, share=0.25, total=80)
+        for row in rows:
+            live.weigh(row)
+        slow = latencies(dice, 20, 2000.0)
+        end = rows[-1].end + gap * MINUTE
+        live.weigh(Period(end, 20, 20, 0, 0, 60, 0, slow, latencies(dice, 60)))
+        return live.capital.total
+
+    assert harm(1) > harm(11)

@@ -19,15 +19,16 @@ from benchmarks.judge.production import Production
 from benchmarks.judge.remaining import calibration
 from benchmarks.judge.rollout import BEFORE
 from benchmarks.judge.scenarios import Scatter, Scenario
-from benchmarks.judge.traffic import Traffic
+from benchmarks.judge.traffic import Minute, Traffic
 from shared.analysis import capital
 from shared.analysis.clustering import Clustering
 from shared.analysis.criteria import failing
 from shared.analysis.e_value import Tally
 from shared.analysis.judge import EVIDENCE_MAX, judge
 from shared.analysis.proof import Proof, Risk
-from shared.analysis.trial import Trial
+from shared.analysis.trial import Standing, Trial
 from shared.analysis.verdict import Health
+from shared.analysis.words import e_value
 
 SEED = 7
 CLUSTERED = Scenario(rate=5.0, baseline=0.01, scatter=Scatter.BURST, burst=0.5)
@@ -164,6 +165,47 @@ def test_the_trial_of_the_benchmark_and_the_judge_agree_at_every_look() -> None:
         assert verdict.evidence_of_harm == pytest.approx(min(trial.capital.total, EVIDENCE_MAX))
         said.add(verdict.health)
     assert said == {Health.INCONCLUSIVE, Health.UNHEALTHY}
+
+
+def test_the_trial_of_the_benchmark_and_the_judge_agree_over_two_steps_and_at_100_percent() -> None:
+    traffic = Traffic(Scenario(rate=2.0, added=0.02), np.random.default_rng(SEED))
+    before = list(islice(traffic.minutes(-BEFORE, 0.0), BEFORE))
+    trial = Trial(Risk(), MINUTE, STARTED)
+    for at, row in enumerate(before, start=-BEFORE):
+        trial.weigh(period(at, row))
+    during: list[Minute] = []
+    for share, following in ((10, 50), (50, 100), (100, 100)):
+        begun = len(during)
+        trial.begin_step(STARTED + begun * MINUTE, share, following)
+        for row in islice(traffic.minutes(begun, share / 100), 25):
+            trial.weigh(period(len(during), row))
+            during.append(row)
+            question = asked(history_of(before, during), share=share, next_share=following)
+            verdict = judge(question._replace(step_started=STARTED + begun * MINUTE))
+            assert verdict.evidence_of_harm == pytest.approx(min(trial.capital.total, EVIDENCE_MAX))
+            assert verdict.evidence_of_safety == pytest.approx(e_value(trial.log_safety))
+            assert (verdict.health is Health.HEALTHY) == (trial.standing is Standing.SAFE)
+
+
+def test_at_three_requests_a_minute_total_failure_is_found_and_nobody_good_is_blamed() -> None:
+    assert run(ours(), Scenario(rate=0.05), 20, SEED).rolled_back == 0
+    assert run(ours(), Scenario(rate=0.05, added=1.0), 20, SEED).rate == 1.0
+
+
+def test_half_a_point_is_found_where_there_is_traffic_for_it() -> None:
+    assert run(ours(), Scenario(rate=20.0, added=0.005), 20, SEED).rate >= 0.95
+
+
+@pytest.mark.parametrize("idle", [(60, 20), (60, 50)])
+def test_cold_starts_after_idle_times_blame_nobody(idle: tuple[int, int]) -> None:
+    assert run(ours(), Scenario(rate=1.0, idle=idle), 30, SEED).rolled_back == 0
+
+
+def test_minutes_that_come_twice_or_later_than_stated_blame_nobody_and_hide_no_fault() -> None:
+    for scenario in (Scenario(rate=5.0, repeated=True), Scenario(rate=5.0, late=0.2)):
+        found = run(Production, scenario, 1, SEED)
+        assert (found.rolled_back, found.promoted) == (0, 1)
+    assert run(Production, Scenario(rate=5.0, late=0.2, added=0.1), 1, SEED).rolled_back == 1
 
 
 def test_what_is_still_missing_is_told_without_a_lean_and_mostly_within_its_range() -> None:

@@ -47,3 +47,9 @@ def test_every_peer_fails_and_succeeds_where_it_is_known_to(
 def test_the_information_limit_of_a_known_case() -> None:
     assert limit_requests(1.0, 0.001, 0.05, 0.01) == pytest.approx(1.2, abs=0.05)
     assert limit_requests(0.021, 0.001, 0.05, 0.01) == pytest.approx(126.5, abs=0.5)
+
+
+def test_kayenta_finds_slowness_and_the_others_do_not_look() -> None:
+    slow = Scenario(rate=20.0, baseline=0.0, slower=2.0)
+    assert run(PEERS["Kayenta"], slow, 4, SEED).rate == 1.0
+    assert all(run(PEERS[name], slow, 4, SEED).rate == 0.0 for name in PEERS if name != "Kayenta")
