@@ -19,10 +19,11 @@ def main() -> int:
     parser.add_argument("--long", action="store_true", help="ten times the rollouts, half an hour of one core")
     parser.add_argument("--seed", type=int, default=20261124, help="of all dice")
     parser.add_argument("--jobs", type=int, default=1, help="processes (%(default)s)")
+    parser.add_argument("--keep", type=Path, help="a directory of finished parts: what is there is not measured again")
     parser.add_argument("--out", type=Path, default=PAGE, help="the page to write (%(default)s)")
     options = parser.parse_args()
     sizes, began, results = (LONG if options.long else SHORT), perf_counter(), Results()
-    for part, results in measure(sizes, options.seed, options.jobs):  # noqa: B007  # the last one is the whole
+    for part, results in measure(sizes, options.seed, options.jobs, options.keep):  # noqa: B007  # the last one is the whole
         print(f"{perf_counter() - began:5.0f} s  {part}", file=sys.stderr)
     over_bare, over_loaded = import_ms()
     results.cost.update({LOOK: look_ms(), MINUTE: minute_ms(), IMPORT: over_bare})
@@ -33,7 +34,9 @@ def main() -> int:
     ]
     text = page(results, sizes, options.seed, cost)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(text)
+    whole = options.out.with_suffix(".part")
+    whole.write_text(text)
+    whole.replace(options.out)  # at once: a page is of one run, or the one before
     print(text)
     return 0 if all(target.met is not False for target in targets(results)) else 1
 

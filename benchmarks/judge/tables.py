@@ -1,12 +1,15 @@
 """What is measured: every table of the benchmark as rows of numbers."""
 
+import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from itertools import product
 from math import inf
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -18,6 +21,8 @@ from benchmarks.judge.remaining import Calibration, calibration
 from benchmarks.judge.scenarios import BASELINES, EFFECTS, RATES, Clients, Scatter, Scenario
 from shared.rollout.strategy import Strategy
 
+_ROOT = Path(__file__).parents[2]
+_SOURCES = ("benchmarks/judge", "shared/analysis", "shared/rollout")
 Cell = tuple[float, float]  # rate, baseline
 OURS, ORACLE = "ours", "oracle"
 LOOK = "one look at a twelve-hour step, recomputed from the whole history"
@@ -162,11 +167,14 @@ QUIET: dict[str, Strategy] = {
 }
 
 
-def measure(sizes: Sizes, seed: int, jobs: int = 1) -> Iterator[tuple[str, Results]]:
-    """The results so far, after each part, with the part's name. jobs: processes that share the parts."""
+def measure(sizes: Sizes, seed: int, jobs: int = 1, keep: Path | None = None) -> Iterator[tuple[str, Results]]:
+    """The results so far, after each part, with the part's name.
+
+    jobs: processes that share the parts; keep: where finished parts lie, for a run that was interrupted.
+    """
     results = Results()
     with ProcessPoolExecutor(jobs) as pool:
-        for done in as_completed([pool.submit(_part, name, sizes, seed) for name in _PARTS]):
+        for done in as_completed([pool.submit(_part, name, sizes, seed, keep) for name in _PARTS]):
             name, found = done.result()
             for kept in fields(Results):
                 _merge(getattr(results, kept.name), getattr(found, kept.name))
@@ -181,10 +189,27 @@ def _merge(whole: dict[Any, Any], part: dict[Any, Any]) -> None:
             whole[key] = value
 
 
-def _part(name: str, sizes: Sizes, seed: int) -> tuple[str, Results]:
+def _part(name: str, sizes: Sizes, seed: int, keep: Path | None) -> tuple[str, Results]:
+    kept = keep / f"{name}.{_fingerprint(sizes, seed)}.pickle" if keep else None
+    if kept and kept.exists():
+        with kept.open("rb") as file:
+            return name, pickle.load(file)  # written below, by this program
     results = Results()
     _PARTS[name](results, sizes, seed)
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        whole = kept.with_suffix(".part")
+        whole.write_bytes(pickle.dumps(results))
+        whole.replace(kept)
     return name, results
+
+
+def _fingerprint(sizes: Sizes, seed: int) -> str:
+    """Of what a result depends on: another judge, benchmark, size or seed begins anew."""
+    found = sha256(repr((sizes, seed)).encode())
+    for source in sorted(path for folder in _SOURCES for path in (_ROOT / folder).rglob("*.py")):
+        found.update(source.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def _rules(sizes: Sizes, own: int) -> list[tuple[str, Maker, int]]:
