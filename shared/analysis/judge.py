@@ -61,7 +61,8 @@ def judge(question: Question) -> Verdict:
         return _without_stable(case)
     trial = Trial(question.risk, history.sample_period, question.rollout_started)
     trial.begin_step(question.step_started, question.share, question.next_share)
-    for period in periods:
+    trial.remember(periods[: len(periods) - len(rollout)])
+    for period in rollout:
         trial.weigh(period)
     if question.share == 100:
         return _beside_history(case, trial)

@@ -86,12 +86,10 @@ class Trial:
     def weigh(self, period: Period) -> None:
         """One more period. What is left open when stable loses its traffic tells nothing."""
         step, self._latest = self.step, period.end
-        self._outages.note(period, self._usual, step.share)
         if period.end <= self._first_traffic:
-            self._outages.note_before(period)
-            known = period.end > self._latencies_from
-            self._learn([period], [self.cuts.counted(period.stable_latency)] if known else [])
+            self.remember([period])
             return
+        self._outages.note(period, self._usual, step.share)
         if not self._block:
             self._choose_cuts()
             self._prove_from(period)
@@ -108,6 +106,22 @@ class Trial:
         exposed = any(row.period.exposed for row in self._block)
         if exposed and any(row.period.stable_requests for row in self._block):
             self._close_block()
+
+    def remember(self, periods: Sequence[Period]) -> None:
+        """Those before the first traffic, in order: what is normal. Many at once cost less than one by one."""
+        for period in periods:
+            self._latest = period.end
+            self._outages.note(period, self._usual, self.step.share)
+            self._outages.note_before(period)
+            if period.end > self._latencies_from:
+                self._count_traffic(period)
+                if period.stable_latency.counts:
+                    self._seen.append(period.stable_latency)
+        self._learn_errors(periods)
+
+    def _count_traffic(self, period: Period) -> None:
+        self._requests = self._requests * _RATE_FADE + period.exposed + period.stable_requests
+        self._periods = self._periods * _RATE_FADE + 1
 
     def _wakes(self, period: Period) -> bool:
         """That nobody asked the canary for so long that it starts anew, which is slow whatever the release."""
@@ -159,19 +173,16 @@ class Trial:
             step.slowness.weigh(Tally(users, *rest), len(periods), patient=patient)
 
     def _learn(self, periods: list[Period], stable_timed: list[list[int]]) -> None:
-        """What stable did in some periods is what the next ones expect of it; no latencies of too long ago."""
+        """What stable did in some periods is what the next ones expect of it."""
         self._learn_errors(periods)
-        if not stable_timed:
-            return
         if self.slowness:
             self._learn_slowness(stable_timed)
         else:
             self._seen += [period.stable_latency for period in periods if period.stable_latency.counts]
         for period in periods:
-            self._requests = self._requests * _RATE_FADE + period.exposed + period.stable_requests
-            self._periods = self._periods * _RATE_FADE + 1
+            self._count_traffic(period)
 
-    def _learn_errors(self, periods: list[Period]) -> None:
+    def _learn_errors(self, periods: Sequence[Period]) -> None:
         """At once, or one by one where both may have failed: what counts as that follows from what is known by then."""
         if not any(map(may_both_fail, periods)):
             self.errors.learn([(period.stable_errors, period.stable_requests) for period in periods])
