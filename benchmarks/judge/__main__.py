@@ -7,7 +7,8 @@ from time import perf_counter
 
 from benchmarks.judge.cost import import_ms, look_ms, minute_ms
 from benchmarks.judge.report import page
-from benchmarks.judge.tables import IMPORT, LONG, LOOK, MINUTE, SHORT, Results, measure
+from benchmarks.judge.results import IMPORT, IMPORT_LOADED, LONG, LOOK, MINUTE, SHORT, Results
+from benchmarks.judge.tables import PARTS, measure
 from benchmarks.judge.targets import targets
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "judge_benchmark.md"
@@ -22,23 +23,26 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="a directory of finished parts: what is there is not measured again")
     parser.add_argument("--out", type=Path, default=PAGE, help="the page to write (%(default)s)")
     options = parser.parse_args()
-    sizes, began, results = (LONG if options.long else SHORT), perf_counter(), Results()
-    for part, results in measure(sizes, options.seed, options.jobs, options.keep):  # noqa: B007  # the last one is the whole
-        print(f"{perf_counter() - began:5.0f} s  {part}", file=sys.stderr)
-    over_bare, over_loaded = import_ms()
-    results.cost.update({LOOK: look_ms(), MINUTE: minute_ms(), IMPORT: over_bare})
-    cost = [
-        *(f"{name[:1].upper()}{name[1:]}: {found:.2g} ms." for name, found in results.cost.items()),
-        f"Where dataclasses and times are loaded, as in every function: {over_loaded:.0f} ms.",
-        "State kept between looks: none.",
-    ]
-    text = page(results, sizes, options.seed, cost)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    whole = options.out.with_suffix(".part")
-    whole.write_text(text)
-    whole.replace(options.out)  # at once: a page is of one run, or the one before
-    print(text)
-    return 0 if all(target.met is not False for target in targets(results)) else 1
+    sizes, results = (LONG if options.long else SHORT), Results()
+    began, parts = perf_counter(), len(PARTS)
+    for done, (part, results) in enumerate(measure(sizes, options.seed, options.jobs, options.keep), start=1):  # noqa: B007
+        print(f"{perf_counter() - began:5.0f} s  {done:2} of {parts}  {part}", file=sys.stderr, flush=True)
+    results.cost.update({LOOK: look_ms(), MINUTE: minute_ms()})
+    results.cost[IMPORT], results.cost[IMPORT_LOADED] = import_ms()
+    write(options.out, page(results, sizes, options.seed))
+    missed = [target for target in targets(results) if target.met is False]
+    for target in missed:
+        print(f"missed: {target.said}: wanted {target.wanted}, found {target.found}", file=sys.stderr)
+    print(f"{options.out}: {len(missed)} of {len(targets(results))} targets missed", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def write(path: Path, text: str) -> None:
+    """The whole page or, when the run dies, the one before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(path)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ Maker = Callable[[Scenario], Rule]
 class Summary:
     """rolled_back: how many of `rollouts`. bad: mean errors the canary served before it was rolled back; minutes and
     requests: the median until then, infinite when half were not; full_at: median minutes to 100 % of those that got
-    there; harm: mean excess errors in six hours, of all; promoted: how many ended so.
+    there; harm: mean excess errors in six hours, of all; promoted: how many ended so; asked: in how many a person was.
     """
 
     rollouts: int
@@ -34,6 +34,7 @@ class Summary:
     full_at: float
     harm: float
     promoted: int = 0
+    asked: int = 0
 
     @property
     def rate(self) -> float:
@@ -69,6 +70,7 @@ def summary(outcomes: list[Outcome]) -> Summary:
         full_at=median(full) if full else inf,
         harm=fmean(outcome.harm for outcome in outcomes),
         promoted=sum(outcome.action is Action.ADVANCE for outcome in outcomes),
+        asked=sum(outcome.asked for outcome in outcomes),
     )
 
 

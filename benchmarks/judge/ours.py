@@ -65,9 +65,12 @@ class Ours:
             return Action.ROLL_BACK
         last = self.shares[step] == 100
         needed = self._strategy.final_bake_time if last else self._strategy.step_bake_time
-        if waited * MINUTE < needed or standing is not Standing.SAFE:
+        if waited * MINUTE < needed:
             return Action.WAIT
-        return Action.ADVANCE
+        if standing is Standing.SAFE:
+            return Action.ADVANCE
+        deadline = self._strategy.step_deadline + (self._strategy.final_bake_time if last else timedelta())
+        return Action.WAIT if waited * MINUTE < deadline else Action.ASK
 
     def _enter(self, step: int, at: int) -> None:
         self._step = step

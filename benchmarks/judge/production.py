@@ -34,9 +34,8 @@ class Production:
         self._scenario, self._dice = scenario, np.random.default_rng(crc32(repr(scenario).encode()))
         self.shares = (*STRATEGY.steps_for(60 * scenario.rate), 100)
         self._samples: dict[str, dict[int, Sample]] = {"canary": {}, "stable": {}}
-        self._whole: list[
-            tuple[int, int, Sample]
-        ] = []  # from which look on a minute is seen as a whole, which, and what
+        # From which look on a minute is seen as a whole, which one, and what it is then.
+        self._whole: list[tuple[int, int, Sample]] = []
         self._settled = 0
         self.record = Record(
             service="chat",

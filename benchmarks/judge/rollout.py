@@ -19,6 +19,7 @@ class Action(Enum):
     WAIT = "wait"
     ADVANCE = "advance"
     ROLL_BACK = "roll back"
+    ASK = "ask"  # a person, who may take his time
 
 
 class Seen(NamedTuple):
@@ -58,7 +59,7 @@ class Outcome:
     """What came of it. minutes: to `action`, WAIT meaning the horizon; full_at: to 100 %, None if never.
 
     bad, requests: the canary's until then. harm: errors above stable's rate in six hours; a canary that was made
-    stable goes on.
+    stable goes on. asked: whether a person was.
     """
 
     action: Action
@@ -67,6 +68,7 @@ class Outcome:
     bad: int
     requests: int
     harm: float
+    asked: bool
 
 
 def play(rule: Rule, scenario: Scenario, dice: np.random.Generator, *, pinned: bool = False) -> Outcome:
@@ -75,7 +77,7 @@ def play(rule: Rule, scenario: Scenario, dice: np.random.Generator, *, pinned: b
     shares = rule.shares
     rule.before(list(islice(traffic.minutes(-BEFORE, 0.0), BEFORE)))
     step = began = bad = requests = 0
-    harm, full_at = 0.0, 0 if shares[0] == 100 else None
+    harm, asked, full_at = 0.0, False, 0 if shares[0] == 100 else None
     served, switched = traffic.minutes(0, shares[0] / 100), 0
     unseen: deque[Seen] = deque()
     for minute in range(scenario.horizon):
@@ -90,15 +92,28 @@ def play(rule: Rule, scenario: Scenario, dice: np.random.Generator, *, pinned: b
             rule.see(unseen.popleft())
         now = minute + 1
         action = rule.decide(Look(now, step, now - began))
+        asked = asked or action is Action.ASK
         if action is Action.ROLL_BACK:
-            return Outcome(action=action, minutes=now, full_at=full_at, bad=bad, requests=requests, harm=harm)
+            return Outcome(
+                action=action, minutes=now, full_at=full_at, bad=bad, requests=requests, harm=harm, asked=asked
+            )
         if action is Action.ADVANCE and not pinned:
             if step == len(shares) - 1:
                 harm += 60 * scenario.rate * max(0, HARM_MINUTES - now) * row.excess
-                return Outcome(action=action, minutes=now, full_at=full_at, bad=bad, requests=requests, harm=harm)
+                return Outcome(
+                    action=action, minutes=now, full_at=full_at, bad=bad, requests=requests, harm=harm, asked=asked
+                )
             step, began, switched = step + 1, now, now + scenario.switch
             full_at = now if shares[step] == 100 and full_at is None else full_at
-    return Outcome(action=Action.WAIT, minutes=scenario.horizon, full_at=full_at, bad=bad, requests=requests, harm=harm)
+    return Outcome(
+        action=Action.WAIT,
+        minutes=scenario.horizon,
+        full_at=full_at,
+        bad=bad,
+        requests=requests,
+        harm=harm,
+        asked=asked,
+    )
 
 
 def _sampled(row: Minute, lost: float, dice: np.random.Generator) -> Minute:

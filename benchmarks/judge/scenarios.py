@@ -36,7 +36,8 @@ class Scenario:
     Where every look reads the metrics anew only (production.py): partial: minutes that show only their failures when
     they are first seen; dark: (from, to) without any metrics; late: minutes of the canary that come three looks later
     than the delay; repeated: every look gets earlier minutes twice, in any order.
-    idle: (minutes, of them without any request) again and again: both revisions scale to zero, and wake up cold.
+    idle: (minutes, of them without any request) again and again. warm: minutes that a revision's last instance outlives
+    its last request, so that the next ones start cold, the canary's more often for its lesser traffic; 0 is for ever.
     """
 
     name: str = "good"
@@ -64,6 +65,7 @@ class Scenario:
     control: int = 5
     # The dice are named by the representation, so what was added later is no part of it.
     idle: tuple[int, int] | None = field(default=None, repr=False)
+    warm: int = field(default=0, repr=False)
     late: float = field(default=0.0, repr=False)
     repeated: bool = field(default=False, repr=False)
 

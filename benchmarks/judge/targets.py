@@ -2,27 +2,18 @@
 
 from dataclasses import dataclass
 
+from benchmarks.judge.catalogue import AT_FULL, BESIDE_STABLE, CLUSTERED, ORDINARY
 from benchmarks.judge.cells import Summary, upper_limit
+from benchmarks.judge.markdown import points
+from benchmarks.judge.results import IMPORT, LOOK, MINUTE, ORACLE, OURS, Results
 from benchmarks.judge.scenarios import BASELINES, RATES
-from benchmarks.judge.tables import (
-    AT_FULL,
-    BESIDE_STABLE,
-    CLUSTERED,
-    IMPORT,
-    LOOK,
-    MINUTE,
-    ORACLE,
-    ORDINARY,
-    OURS,
-    Results,
-    median_ratio,
-)
 
 FULL_MAX = {20.0: 40, 5.0: 60, 1.0: 75, 0.3: 100}  # minutes to 100 % in the median
 BAD_MAX = {0.10: 2.0, 1.0: 1.2, 0.02: 3.0}  # times the oracle's
 HARM_MIN = {0.02: 7, 0.10: 14, 1.0: 20}  # times fewer excess errors than the best admissible peer
 COST_MAX = {LOOK: 20.0, MINUTE: 0.2, IMPORT: 15.0}
 ENOUGH = 20_000  # good rollouts
+ENOUGH_PLAYED = 200  # as in production
 _ADMISSIBLE = 0.01  # false rollbacks
 _FOUND = 0.95
 
@@ -121,7 +112,7 @@ def _climb(results: Results) -> list[Target]:
 
 
 def _information(results: Results) -> list[Target]:
-    worst, middle = max(results.efficiency.values()), median_ratio(results)
+    worst, middle = max(results.efficiency.values()), results.median_ratio
     return [
         _target("median canary requests by the limit, worst cell", "at most 2.2", f"{worst:.2f}", worst <= 2.2),
         _target("the same, median of the cells", "at most 1.75", f"{middle:.2f}", middle <= 1.75),
@@ -131,10 +122,12 @@ def _information(results: Results) -> list[Target]:
 def _latency(results: Results) -> list[Target]:
     good = max(row.rate for (_, name, _), row in results.latency.items() if name == "good")
     cold = max(row.rate for (_, name, _), row in results.latency.items() if name == "3 % cold starts")
+    idle = max(row.rate for (_, name, _), row in results.latency.items() if name == "cold after 2 idle minutes")
     twice = min(row.rate for (_, name, rate), row in results.latency.items() if name == "x2" and rate >= 0.3)
     return [
         _target("good canaries rolled back for latency, worst cell", "at most 1 %", f"{good:.1%}", good <= 0.01),
         _target("the same with 3 % cold starts", "at most 2 %", f"{cold:.1%}", cold <= 0.02),
+        _target("the same with cold starts after idle minutes", "at most 1 %", f"{idle:.1%}", idle <= 0.01),
         _target("twice as slow, 0.3 requests/s and more, worst cell", "at least 95 %", f"{twice:.0%}", twice >= _FOUND),
     ]
 
@@ -145,13 +138,16 @@ def _late(results: Results) -> list[Target]:
 
 
 def _real(results: Results) -> list[Target]:
-    """The production path is played less often: no failure is wanted of it at all."""
+    """The production path is played less often: one blamed of a few dozen shows nothing either way."""
     good = [row for (name, _), row in results.production.items() if name.startswith("good")]
     bad = [row for (name, _), row in results.production.items() if not name.startswith("good")]
     blamed, played = sum(row.rolled_back for row in good), sum(row.rollouts for row in good)
+    kept: bool | None = blamed <= _ADMISSIBLE * played
+    if not kept and played < ENOUGH_PLAYED and 1 - upper_limit(played - blamed, played) <= _ADMISSIBLE:
+        kept = None
     found, faulty = sum(row.rolled_back for row in bad), sum(row.rollouts for row in bad)
     return [
-        _target("good canaries blamed by `judge` and `decide`", "0", f"{blamed} of {played}", blamed == 0),
+        _target("good canaries blamed by `judge` and `decide`", "at most 1 %", f"{blamed} of {played}", kept),
         _target("bad ones found by them", "all", f"{found} of {faulty}", found == faulty),
     ]
 
@@ -168,10 +164,6 @@ def _cost(results: Results) -> list[Target]:
 def summed(cells: dict[tuple[float, float], Summary]) -> float:
     """Mean excess errors, over all rates and baselines."""
     return sum(cells[rate, baseline].harm for rate in RATES for baseline in BASELINES)
-
-
-def points(added: float) -> str:
-    return "total failure" if added >= 1 else f"+{100 * added:g} points"
 
 
 def _target(said: str, wanted: str, found: str, met: bool | None) -> Target:

@@ -47,13 +47,16 @@ class Traffic:
         self._phase = dice.uniform(0, _DAY)
         s = scenario
         self._usual = latency_shares(s.clients)
-        self._asleep = [False, False]
+        self._busy = [-1, -_DAY]  # canary's and stable's last minute with a request: a canary comes with an instance
         self._canary = latency_shares(s.clients, slower=s.slower, tail_slower=s.tail_slower, cold=s.cold)
 
     def minutes(self, start: int, share: float) -> Iterator[Minute]:
         """From minute `start` on with this share of traffic on the canary, 0 to 1."""
         while True:
-            yield from self._stretch(start, share)
+            for minute, row in enumerate(self._stretch(start, share), start=start):
+                for side, requests in enumerate((row.canary, row.stable)):
+                    self._busy[side] = minute if requests else self._busy[side]
+                yield row
             start += STRETCH
 
     def _stretch(self, start: int, share: float) -> Iterator[Minute]:
@@ -98,13 +101,11 @@ class Traffic:
 
     def _cold(self, requests: NDArray[np.int64], times: NDArray[np.int64], side: int) -> NDArray[np.int64]:
         """Of each minute's requests, those that are the first after an idle time."""
-        cold = np.zeros_like(requests)
-        if self._scenario.idle:
-            period, silent = self._scenario.idle
-            for at, (minute, count) in enumerate(zip(times.tolist(), requests.tolist(), strict=True)):
-                self._asleep[side] |= minute % period < silent
-                if count and self._asleep[side]:
-                    cold[at], self._asleep[side] = min(count, _COLD_REQUESTS), False
+        cold, busy, warm = np.zeros_like(requests), self._busy[side], self._scenario.warm
+        for at in np.flatnonzero(requests).tolist() if warm else ():
+            if times[at] - busy > warm:
+                cold[at] = min(int(requests[at]), _COLD_REQUESTS)
+            busy = int(times[at])
         return cold
 
     def _latencies(self, requests: NDArray[np.int64], shares: Floats, cold: NDArray[np.int64]) -> list[Histogram]:

@@ -18,7 +18,7 @@ from benchmarks.judge.ours import MINUTE, STARTED, period
 from benchmarks.judge.production import Production
 from benchmarks.judge.remaining import calibration
 from benchmarks.judge.rollout import BEFORE
-from benchmarks.judge.scenarios import Scatter, Scenario
+from benchmarks.judge.scenarios import Clients, Scatter, Scenario
 from benchmarks.judge.traffic import Minute, Traffic
 from shared.analysis import capital
 from shared.analysis.clustering import Clustering
@@ -198,7 +198,12 @@ def test_half_a_point_is_found_where_there_is_traffic_for_it() -> None:
 
 @pytest.mark.parametrize("idle", [(60, 20), (60, 50)])
 def test_cold_starts_after_idle_times_blame_nobody(idle: tuple[int, int]) -> None:
-    assert run(ours(), Scenario(rate=1.0, idle=idle), 30, SEED).rolled_back == 0
+    assert run(ours(), Scenario(rate=1.0, idle=idle, warm=15), 30, SEED).rolled_back == 0
+
+
+def test_cold_starts_of_a_canary_with_less_traffic_blame_nobody() -> None:
+    for clients in Clients:
+        assert run(ours(), Scenario(rate=0.05, warm=2, clients=clients), 30, SEED).rolled_back == 0
 
 
 def test_minutes_that_come_twice_or_later_than_stated_blame_nobody_and_hide_no_fault() -> None:

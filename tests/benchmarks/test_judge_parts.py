@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.judge import tables
-from benchmarks.judge.tables import Results, Sizes
+from benchmarks.judge.results import Results, Sizes
 
 
 def test_a_finished_part_is_not_measured_again_unless_the_size_or_the_seed_differs(
@@ -17,7 +17,7 @@ def test_a_finished_part_is_not_measured_again_unless_the_size_or_the_seed_diffe
         measured.append(seed)
         results.cost["seed"] = seed
 
-    monkeypatch.setattr(tables, "_PARTS", {"only": part})
+    monkeypatch.setattr(tables, "PARTS", {"only": part})
     for seed in (1, 1, 2):
         assert tables._part("only", Sizes(), seed, tmp_path)[1].cost == {"seed": seed}
     tables._part("only", Sizes(good=1), 2, tmp_path)
