@@ -86,6 +86,12 @@ def ordering() -> list[Scene]:
         Scene("pause twice", done, command(Verb.PAUSE, AT_STEP), AT_STEP),
         Scene("resume, overtaken", done, later, AT_STEP),
         Scene("roll back what is not there any more", PROGRESSING, command(Verb.ROLLBACK, NOW - MINUTE), AT_STEP),
+        Scene(
+            "resume an edited rollout without shares of its own",
+            replace(changed(PROGRESSING, steps=()), edited="web-00000-old 100 %"),
+            command(Verb.RESUME, AT_STEP),
+            AT_STEP,
+        ),
         Scene("pause, shouting", PROGRESSING, shouting, AT_STEP),
         Scene("pause, asking", PROGRESSING, asking, AT_STEP),
         Scene(

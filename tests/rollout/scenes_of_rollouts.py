@@ -95,6 +95,18 @@ def climbing() -> list[Scene]:
             LAST_STEP_AT + STRATEGY.step_bake_time,
         ),
         Scene("a bake is over", BAKING, reading(BAKING, BAKED_AT), BAKED_AT),
+        Scene(
+            "a bake is over and something older is good too",
+            BAKING,
+            reading(BAKING, BAKED_AT, target="web-00000-old"),
+            BAKED_AT,
+        ),
+        Scene(
+            "a step of a rollout without shares of its own",
+            changed(PROGRESSING, steps=()),
+            reading(changed(PROGRESSING, steps=()), AT_STEP),
+            AT_STEP,
+        ),
         Scene("a bake is not over", BAKING, reading(BAKING, BAKED_AT - MINUTE), BAKED_AT - MINUTE),
         Scene(
             "a bake with a contraction is over",

@@ -197,14 +197,14 @@ def _bad(number: int, reason: str = "It returned 500.") -> tuple[KnownBad, ...]:
 @pytest.mark.parametrize(
     ("extra", "acted", "retired", "known_bad", "reasons"),
     [
-        (14_080, 40, 20, 20, 20),  # nothing is too large: everything stays
-        (14_390, 40, 20, 20, 1),  # the reasons of old go first
-        (14_550, 20, 10, 20, 1),  # then what was long ago acted on and retired
-        (15_400, 8, 5, 10, 1),  # then all but the newest
+        (14_190, 40, 20, 20, 19),  # nothing is too large: everything stays
+        (14_480, 40, 20, 20, 1),  # the reasons of old go first
+        (14_630, 20, 10, 20, 1),  # then what was long ago acted on and retired
+        (15_420, 8, 5, 10, 1),  # then all but the newest
     ],
 )
 def test_the_least_needed_goes_first(extra: int, acted: int, retired: int, known_bad: int, reasons: int) -> None:
-    record = Record(service="web", acted=_keys(40), retired=_keys(20), known_bad=_bad(20))
+    record = Record(service="web", acted=_keys(39), retired=_keys(19), known_bad=_bad(19))
     kept = fitted(replace(record, extra=json.dumps({"later": "x" * extra})))
     assert size(kept) <= SIZE_MAX
     assert kept.acted == record.acted[-acted:]
@@ -269,3 +269,14 @@ def test_a_reading_is_clipped_in_each_of_its_words() -> None:
         )
         == fact
     )
+
+
+def test_what_a_newer_version_wrote_goes_from_the_rollout_too_and_nothing_else_does() -> None:
+    record, _ = in_phase(Phase.PROGRESSING)
+    assert record.rollout
+    huge = json.dumps({"later": "x" * SIZE_MAX})
+    kept = fitted(replace(record, rollout=replace(record.rollout, extra=huge)))
+    assert kept.rollout == record.rollout
+    assert kept.rollout
+    assert (kept.rollout.extra, kept.extra) == ("{}", "{}")
+    assert fitted(Record(service="web", extra=huge)).rollout is None
