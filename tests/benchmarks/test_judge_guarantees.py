@@ -7,17 +7,18 @@ import random
 from dataclasses import replace
 from itertools import islice
 from math import log
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from benchmarks.judge.cells import DEFAULT, oracle, ours, pinned_at, run
+from benchmarks.judge.cells import DEFAULT, Maker, oracle, ours, pinned_at, run
 from benchmarks.judge.cost import asked, history_of
 from benchmarks.judge.limits import limit_requests
-from benchmarks.judge.ours import MINUTE, STARTED, period
+from benchmarks.judge.ours import MINUTE, STARTED, Ours, period
 from benchmarks.judge.production import Production
 from benchmarks.judge.remaining import calibration
-from benchmarks.judge.rollout import BEFORE
+from benchmarks.judge.rollout import BEFORE, Action, Look, Seen
 from benchmarks.judge.scenarios import Clients, Scatter, Scenario
 from benchmarks.judge.traffic import Minute, Traffic
 from shared.analysis import capital
@@ -130,10 +131,45 @@ def test_a_late_fault_is_found_while_baking() -> None:
     assert run(ours(), Scenario(rate=20.0, added=0.1, onset=50), 30, SEED).rate == 1.0
 
 
-def test_a_judge_that_takes_more_risk_is_seen_to_blame_the_good() -> None:
-    """That the checks above can fail: one of their worlds under a guarantee thirty times weaker."""
-    careless = ours(replace(DEFAULT, false_rollback_risk=0.3))
-    assert run(careless, Scenario(rate=5.0, baseline=0.01), 60, SEED).rolled_back > 2
+class _Peeking(Ours):
+    """A test made for one look, at 1 %, asked every minute: two shares compared by their normal approximation."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        super().__init__(scenario, DEFAULT)
+        self._whole = np.zeros(4)
+
+    def see(self, seen: Seen) -> None:
+        super().see(seen)
+        minute = seen.minute
+        self._whole += (minute.canary, minute.canary_bad, minute.stable, minute.stable_bad)
+
+    def decide(self, look: Look) -> Action:
+        canary, bad, stable, stable_bad = self._whole.tolist()
+        if canary and stable and bad + stable_bad:
+            common = (bad + stable_bad) / (canary + stable)
+            deviation = (common * (1 - common) * (1 / canary + 1 / stable)) ** 0.5
+            if bad / canary - stable_bad / stable > NormalDist().inv_cdf(0.99) * deviation:
+                return Action.ROLL_BACK
+        found = super().decide(look)
+        return Action.WAIT if found is Action.ROLL_BACK else found
+
+
+def _blamed(make: Maker) -> int:
+    """Of 60 good canaries; under the guarantee of 1 % more than two of them are blamed once in forty sets of dice."""
+    return run(make, Scenario(rate=5.0, baseline=0.01), 60, SEED).rolled_back
+
+
+@pytest.mark.parametrize(
+    ("broken", "make"),
+    [
+        ("no", ours()),
+        ("a risk of 30 %", ours(replace(DEFAULT, false_rollback_risk=0.3))),
+        ("a threshold of 1", ours(replace(DEFAULT, false_rollback_risk=1 - 1e-9))),
+        ("a fixed-sample test asked every minute", _Peeking),
+    ],
+)
+def test_a_broken_guarantee_fails_the_check_that_the_judge_passes(broken: str, make: Maker) -> None:
+    assert (_blamed(make) > 2) == (broken != "no")
 
 
 def test_a_judge_that_trusts_every_request_is_seen_to_blame_the_good(monkeypatch: pytest.MonkeyPatch) -> None:
