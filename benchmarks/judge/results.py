@@ -57,6 +57,7 @@ class Results:
     late: dict[tuple[str, float], Summary] = field(default_factory=dict)
     settings: dict[tuple[str, float], tuple[Summary, Summary, Summary]] = field(default_factory=dict)
     quiet: dict[tuple[str, float], Summary] = field(default_factory=dict)
+    quiet_cold: dict[str, Summary] = field(default_factory=dict)
     production: dict[tuple[str, float], Summary] = field(default_factory=dict)
     remaining: dict[Cell, Calibration] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)

@@ -147,6 +147,8 @@ def _quiet(results: Results, sizes: Sizes, seed: int) -> None:
     """0.05 requests a second: what each way to climb costs."""
     for (name, strategy), added in product(QUIET.items(), (0.0, *EFFECTS[1:])):
         results.quiet[name, added] = run(ours(strategy), Scenario(rate=0.05, added=added), sizes.other, seed)
+    for name, strategy in QUIET.items():
+        results.quiet_cold[name] = run(ours(strategy), Scenario(rate=0.05, warm=5), sizes.other, seed)
 
 
 def _production(results: Results, sizes: Sizes, seed: int, *, rate: float) -> None:
