@@ -11,6 +11,8 @@ a request then speaks for the whole stretch instead of its own period.
 from collections.abc import Iterable, Sequence
 from math import sqrt
 
+from shared.analysis.past import STRETCH
+
 Counted = tuple[float, float]  # bad requests of a period, and all of them
 NOTHING: Counted = (0.0, 0.0)
 
@@ -18,7 +20,6 @@ _HALF_LIFE = 360.0  # periods
 _FADE = 0.5 ** (1 / _HALF_LIFE)
 _PRIOR_WEIGHT = 30.0  # of the prior, in the estimate's own weights: about one busy period
 _LEAST, _MOST = 2e-4, 0.9
-_STRETCH = 10  # periods: as long as trouble that is nobody's release is looked for
 
 
 class _Spread:
@@ -70,9 +71,9 @@ class Clustering:
         rows, known = [*self._past, *periods], len(self._past)
         self._near.learn(zip(rows[known - 1 :], periods, strict=False))
         if self._far is not None:
-            at = max(known, _STRETCH)
-            self._far.learn(zip(rows[at - _STRETCH :], rows[at:], strict=False))
-        self._past = rows[-1:] if self._far is None else rows[-_STRETCH:]
+            at = max(known, STRETCH)
+            self._far.learn(zip(rows[at - STRETCH :], rows[at:], strict=False))
+        self._past = rows[-1:] if self._far is None else rows[-STRETCH:]
 
     @property
     def correlation(self) -> float:
@@ -94,7 +95,7 @@ class Clustering:
             return near
         within = max(near, min(far.excess / (far.scale + _PRIOR_WEIGHT), _MOST))
         shared = (far.excess - sqrt(far.variance)) / (far.scale + _PRIOR_WEIGHT) - near
-        return within + (_STRETCH - 1) * shared if shared > 0 else near
+        return within + (STRETCH - 1) * shared if shared > 0 else near
 
 
 def thinned(requests: float, correlation: float) -> float:

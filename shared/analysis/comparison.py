@@ -74,18 +74,21 @@ class Comparison:
         rate = (bad + z * z / 2 + spread) / (requests + z * z)
         return min(rate + max(_ALONE_MARGIN_MIN, rate), 0.9)
 
-    def harm(self, tally: Tally, periods: int = 1) -> list[float]:
-        """Evidence of harm in a block of so many periods, as logarithms, one for each alternative."""
-        tally = _independent(tally, periods, self.clustering.of_stretch)
+    def harm(self, tally: Tally, periods: int = 1, *, together: bool = True) -> list[float]:
+        """Evidence of harm in a block of so many periods, as logarithms, one for each alternative.
+
+        together: whether requests may fail together, as stable's do.
+        """
+        tally = _independent(tally, periods, self.clustering.of_stretch) if together else tally
         rate, tolerance = self.expected, self._tolerance
         floor = rate + tolerance
         if floor >= 1:
             return [0.0] * len(self._effects)
         return [log_harm(tally, floor + effect * (1 - floor), rate, tolerance) for effect in self._effects]
 
-    def harm_alone(self, tally: Tally) -> list[float]:
+    def harm_alone(self, tally: Tally, *, together: bool = True) -> list[float]:
         """Evidence that the canary exceeds the limit that stable's history sets; stable has no traffic."""
-        limit, factor = self.limit, thinned(tally.canary, self.clustering.of_stretch)
+        limit, factor = self.limit, thinned(tally.canary, self.clustering.of_stretch) if together else 1.0
         bad, requests = tally.canary_bad * factor, tally.canary * factor
         return [log_excess(bad, requests, rate=limit + effect * (1 - limit), limit=limit) for effect in self._effects]
 

@@ -18,6 +18,7 @@ from shared.analysis.conditions import crash_looping, dead, failing_probe, metri
 from shared.analysis.criteria import CUTS, SAFETY_CUT
 from shared.analysis.evidence import Histogram, History, Probe
 from shared.analysis.latency import merged, quantile_ms
+from shared.analysis.past import STRETCH
 from shared.analysis.periods import Period, side_by_side
 from shared.analysis.question import Question
 from shared.analysis.trial import Standing, Trial
@@ -127,6 +128,8 @@ def _beside_stable(case: _Case, trial: Trial) -> Verdict:
 def _blame(case: _Case, trial: Trial, counts: str, harm: str) -> str:
     if trial.failing_altogether:
         return _failing_altogether(counts, trial)
+    if trial.bad_stretches:
+        return _lasting(counts, trial)
     blamed = trial.blamed_cut
     if blamed is None:
         return f"{counts}; {harm} that errors rose."
@@ -135,6 +138,11 @@ def _blame(case: _Case, trial: Trial, counts: str, harm: str) -> str:
 
 def _failing_altogether(counts: str, trial: Trial) -> str:
     return f"{counts}; nearly every request failed in each of its last {trial.massive_periods} minutes."
+
+
+def _lasting(counts: str, trial: Trial) -> str:
+    minutes = trial.bad_stretches * STRETCH
+    return f"{counts}; beyond chance in each {STRETCH} of the last {minutes} minutes, and stable's bursts end sooner."
 
 
 def _slower(case: _Case, trial: Trial, cut: int) -> str:
@@ -194,6 +202,8 @@ def _beside_history(case: _Case, trial: Trial) -> Verdict:
         blame = f"{said}; {harm} that errors rose."
         if trial.failing_altogether:
             blame = _failing_altogether(counts, trial)
+        elif trial.bad_stretches:
+            blame = _lasting(said, trial)
         return _verdict(figures, Health.UNHEALTHY, blame)
     if case.broken:
         return _verdict(figures, Health.UNHEALTHY, case.broken)

@@ -1,6 +1,7 @@
 """Failures too gross to wait for odds: of nearly everything on the canary, and of both revisions at once."""
 
 from collections import deque
+from collections.abc import Iterable
 
 from shared.analysis.e_value import Tally
 from shared.analysis.periods import Period
@@ -27,10 +28,11 @@ class Outages:
         self._stable_was_down = False
         self.massive_periods = 0  # in a row, the latest ones
 
-    def note_before(self, period: Period) -> None:
-        """A period before the canary's first traffic: what is usual of stable."""
-        self._before[0] += period.stable_errors
-        self._before[1] += period.stable_requests
+    def know_before(self, periods: Iterable[Period]) -> None:
+        """What came before the canary's first traffic: what is usual of stable."""
+        for period in periods:
+            self._before[0] += period.stable_errors
+            self._before[1] += period.stable_requests
 
     def note(self, period: Period, usual: float, share: int) -> None:
         """For how long nearly everything has failed on the canary and not on stable; silent periods do not count."""

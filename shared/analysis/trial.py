@@ -9,17 +9,20 @@ e-values valid.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from math import inf, log
-from typing import NamedTuple
 
+from shared.analysis.block import Row, errors_of, slow_of
 from shared.analysis.capital import Capital
 from shared.analysis.clustering import NOTHING
 from shared.analysis.comparison import Comparison
 from shared.analysis.criteria import CUTS, ERROR_BETS, SAFETY_CUT, SLOW_BETS, WEIGHTS, failing, slowing
 from shared.analysis.e_value import Tally
 from shared.analysis.evidence import Histogram
+from shared.analysis.lasting import Lasting
 from shared.analysis.latency import Cuts, cut_ms, merged
 from shared.analysis.outages import Outages, both_fail, may_both_fail
+from shared.analysis.past import bad_stretches, without_outages
 from shared.analysis.periods import Period
 from shared.analysis.proof import PATIENCE, Proof, Risk, Step
 from shared.analysis.waiting import quantile, whole_blocks
@@ -49,14 +52,6 @@ class Standing(StrEnum):
     SAFE = "safe"
 
 
-class _Row(NamedTuple):
-    """One period of an open block. timed, stable_timed: its latencies, as `Cuts` count them."""
-
-    period: Period
-    timed: list[int]
-    stable_timed: list[int]
-
-
 class Trial:
     """One rollout's evidence so far. `weigh` every period once and in order, `begin_step` at each change of the split.
 
@@ -74,10 +69,12 @@ class Trial:
         self._first_traffic = self._latest = first_traffic
         self._latencies_from = first_traffic - _LATENCY_HISTORY
         self._seen: list[Histogram] = []
-        self._block: list[_Row] = []
+        self._block: list[Row] = []
         self._requests = 0.0  # of late, both revisions'
         self._periods = 0.0
         self._outages = Outages()
+        self._past: list[Period] = []
+        self._lasting = Lasting()
         self._asked_at: datetime | None = None
 
     def begin_step(self, since: datetime, share: int, next_share: int) -> None:
@@ -89,6 +86,8 @@ class Trial:
         if period.end <= self._first_traffic:
             self.remember([period])
             return
+        if self._past:
+            self._learn_past()
         self._outages.note(period, self._usual, step.share)
         if not self._block:
             self._choose_cuts()
@@ -100,7 +99,7 @@ class Trial:
             return
         count = self.cuts.counted
         latency = _NO_LATENCY if self._wakes(period) else period.latency
-        self._block.append(_Row(period, count(latency), count(period.stable_latency)))
+        self._block.append(Row(period, count(latency), count(period.stable_latency)))
         if len(self._block) < self._block_length:
             return
         exposed = any(row.period.exposed for row in self._block)
@@ -108,16 +107,27 @@ class Trial:
             self._close_block()
 
     def remember(self, periods: Sequence[Period]) -> None:
-        """Those before the first traffic, in order: what is normal. Many at once cost less than one by one."""
-        for period in periods:
-            self._latest = period.end
+        """Those before the first traffic, in order: what is normal, learned when the rollout begins."""
+        self._past += periods
+        self._latest = self._past[-1].end if self._past else self._latest
+
+    def _learn_past(self) -> None:
+        past, self._past = self._past, []
+        rows = without_outages(past)
+        for period, row in zip(past, rows, strict=True):
             self._outages.note(period, self._usual, self.step.share)
-            self._outages.note_before(period)
-            if period.end > self._latencies_from:
+            if row and period.end > self._latencies_from:
                 self._count_traffic(period)
                 if period.stable_latency.counts:
                     self._seen.append(period.stable_latency)
-        self._learn_errors(periods)
+        usual = [row for row in rows if row]
+        self._outages.know_before(usual)
+        self._lasting = Lasting(bad_stretches(usual))
+        for known, stretch in groupby(rows, key=bool):
+            if known:
+                self._learn_errors([row for row in stretch if row])
+            else:
+                self.errors.learn([], [NOTHING])
 
     def _count_traffic(self, period: Period) -> None:
         self._requests = self._requests * _RATE_FADE + period.exposed + period.stable_requests
@@ -145,18 +155,22 @@ class Trial:
             return
         errors = Tally(period.exposed, period.errors, period.stable_requests, period.stable_errors)
         self.capital.bet([*self.errors.harm_alone(errors), *[0.0] * len(SLOW_BETS)])
+        if stretch := self._lasting.add(errors, 1):
+            self._lasting.conclude(self.errors.harm_alone(stretch, together=False))
 
     def _close_block(self) -> None:
         """Judges what the block holds, then learns from it."""
         block, self._block = self._block, []
         periods = [row.period for row in block]
-        errors, slow = _errors(periods), _slow(block)
+        errors, slow = errors_of(periods), slow_of(block)
         bets = self.errors.harm(errors, len(block))
         for comparison, tally in zip(self.slowness, slow, strict=True):
             bets += comparison.harm(tally, len(block))
         bets += [0.0] * (len(WEIGHTS) - len(bets))
         never_worked = self._outages.never_worked(errors, len(block), self._usual, self.step.share)
         self.capital.bet(bets, capped=not never_worked)
+        if stretch := self._lasting.add(errors, len(block)):
+            self._lasting.conclude(self.errors.harm(stretch, together=False))
         if self.step.errors and periods[0].end - self._sample_period >= self.step.since:
             self._weigh_safety(self.step.errors, periods, errors, slow)
         self._learn(periods, [row.stable_timed for row in block])
@@ -243,7 +257,7 @@ class Trial:
         harm, step = self.capital.total, self.step
         if step.alone and self.shared_outage:
             return Standing.SHARED_OUTAGE
-        if harm >= self.capital.needed or self.failing_altogether:
+        if harm >= self.capital.needed or self.failing_altogether or self.bad_stretches:
             return Standing.HARMFUL
         if self.shared_outage:
             return Standing.SHARED_OUTAGE
@@ -301,6 +315,12 @@ class Trial:
         return self._outages.total and self.capital.total < self.capital.needed
 
     @property
+    def bad_stretches(self) -> int:
+        """In a row, the latest ones, in which it failed beyond chance; 0 while stable's own may be like that."""
+        lasting = self._lasting
+        return lasting.stretches if lasting.harmful and self.capital.total < self.capital.needed else 0
+
+    @property
     def massive_periods(self) -> int:
         """In a row, the latest ones, in which nearly everything failed."""
         return self._outages.massive_periods
@@ -315,20 +335,3 @@ class Trial:
         """Which of CUTS explains the harm best; None when the errors do."""
         slow = self.capital.richest - ERROR_BETS
         return None if slow < 0 else SLOW_BETS[slow]
-
-
-def _errors(periods: list[Period]) -> Tally:
-    """Failed requests of a block."""
-    return Tally(
-        sum([period.exposed for period in periods]),
-        sum([period.errors for period in periods]),
-        sum([period.stable_requests for period in periods]),
-        sum([period.stable_errors for period in periods]),
-    )
-
-
-def _slow(block: list[_Row]) -> list[Tally]:
-    """For each cut, slower requests of a block."""
-    timed, *ours = map(sum, zip(*[row.timed for row in block], strict=True))
-    stable_timed, *theirs = map(sum, zip(*[row.stable_timed for row in block], strict=True))
-    return [Tally(timed, bad, stable_timed, stable_bad) for bad, stable_bad in zip(ours, theirs, strict=True)]
