@@ -118,7 +118,7 @@ class _Collected(PytestRunner):
 
     def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
         """What noticed the last change of the same function goes first: most often it notices this one too."""
-        noticed = _NOTICED_BY / mangled_name_from_mutant_name(mutant_name or "-")
+        noticed = _NOTICED_BY / (mangled_name_from_mutant_name(mutant_name) if mutant_name else "nothing")
         first = noticed.read_text() if noticed.exists() else ""
         code = _BROKEN
         try:
