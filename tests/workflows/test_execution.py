@@ -467,6 +467,8 @@ def test_a_night_without_a_finding_says_nothing_and_closes_what_is_open(stage: S
     assert len(run.calling("scripts/demo --services reference")) == 3
     assert len(run.calling("scripts/demo backup")) == 3
     assert len(run.calling("scripts/benchmark")) == 3
+    assert len(run.calling("scripts/mutate ")) == 6
+    assert len(run.calling("scripts/fuzz ")) == 1
     [lines] = run.calling("sudo ")
     assert lines.endswith(" CI=true CHROMIUM=/usr/bin/google-chrome scripts/test_browser -k lossy")
     assert "uses actions/upload-artifact name=slow-lines path=build/e2e" in run.calls
@@ -489,11 +491,13 @@ def test_a_night_without_a_finding_says_nothing_and_closes_what_is_open(stage: S
         (Reply("python -m pip_audit*", 1), "dependencies"),
         (Reply(r"(dockerfiles/reference/frontend) npm audit*", 1), "dependencies"),
         (Reply("scripts/simulate --breakages", 1), "simulation"),
+        (Reply("scripts/mutate rollout", 1), "mutation"),
+        (Reply("scripts/fuzz --seconds 180", 1), "fuzz"),
         (Reply("scripts/demo backup", 1), "demo"),
         (Reply("sudo * scripts/test_browser -k lossy", 1), "connectivity"),
         (Reply("checkov*", 1), "policies"),
     ],
-    ids=["target", "drift", "plan", "drill", "pip", "npm", "simulation", "demo", "lines", "checkov"],
+    ids=["target", "drift", "plan", "drill", "pip", "npm", "simulation", "mutants", "fuzz", "demo", "lines", "checkov"],
 )
 def test_what_must_hold_every_night_is_red_when_it_does_not(stage: Stage, reply: Reply, job: str) -> None:
     assert night(stage, reply, job=job).code == 1
