@@ -24,6 +24,7 @@ from tests.chaos import rollouts
 from tests.chaos.bad_line import BadLine
 from tests.chaos.rollouts import CALM, Watcher
 from tests.chaos.spoiling import READS, SPOILED, WRITES, Fault, Spoiler
+from tests.local_cloud.waiting import wait_until
 
 SEED = 4
 KILLED_IN = {
@@ -134,7 +135,7 @@ def test_rollouts_end_as_they_should_whatever_becomes_of_calls_and_whoever_dies_
         watcher.until(lambda row: not row.frozen, "it is no longer")
         bad = cloud.push("v3", sample("--version", "v3", "--error-rate", "0.4"))
         back = watcher.until_it_ends(bad, Phase.ROLLED_BACK)
-        watcher.until(lambda _: not spoiler.left, "every fault has happened")
+        wait_until(lambda: not spoiler.left, seconds=rollouts.PATIENCE_SECONDS, shown=lambda: spoiler.left)
         cloud.settle()
         watcher.until_all_is_told()
     seen = traffic.snapshot()
