@@ -30,7 +30,13 @@ class Lasting:
 
     def add(self, tally: Tally, periods: int) -> Tally | None:
         """One more block of so many periods; the whole stretch when it is complete."""
-        self._tally = Tally(*map(sum, zip(self._tally, tally, strict=True)))
+        canary, canary_bad, stable, stable_bad = self._tally
+        self._tally = Tally(
+            canary + tally.canary,
+            canary_bad + tally.canary_bad,
+            stable + tally.stable,
+            stable_bad + tally.stable_bad,
+        )
         self._periods += periods
         if self._periods < STRETCH:
             return None
