@@ -89,7 +89,11 @@ class Spoiler:
         killing = fault in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
         if killing and call.hung_up(0):
             self.not_in_mid_turn.append((function, fault))
-        result = answer() if fault in (Fault.LOST, Fault.LATE_ANSWER, Fault.KILLED_AFTER) else None
+        try:
+            result = answer() if fault in (Fault.LOST, Fault.LATE_ANSWER, Fault.KILLED_AFTER) else None
+        except Fail:  # a race lost: nothing was done after which something could go wrong
+            self._owe_again(function, call.method, fault)
+            raise
         if killing:
             self._killed(function)
         if killing or fault in (Fault.LATE_ANSWER, Fault.LATE_EFFECT):
@@ -105,6 +109,17 @@ class Spoiler:
         if fault is Fault.LATE_ANSWER or fault is Fault.LATE_EFFECT:
             return result
         raise Fail(grpc.StatusCode.UNAVAILABLE, "The service is currently unavailable.")
+
+    def _owe_again(self, function: str, method: str, fault: Fault) -> None:
+        """It befalls a later call."""
+        with self._lock:
+            if fault is Fault.KILLED_AFTER:
+                self._dying.remove(function)
+                self._kills[function, method].insert(0, fault)
+                self.done[function, fault] -= 1
+            else:
+                self._faults[method].insert(0, fault)
+                self.done[method, fault] -= 1
 
     def _drawn(self, function: str, method: str) -> Fault | None:
         with self._lock:
