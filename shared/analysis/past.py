@@ -28,7 +28,7 @@ def without_outages(past: Sequence[Period]) -> list[Period | None]:
             run.append(index)
             continue
         if len(run) >= _OUTAGE_PERIODS:
-            gone.update(range(run[0] - 1, run[-1] + 2))
+            gone.update(range(max(0, run[0] - 1), min(len(past), run[-1] + 2)))
         run = []
     if 2 * len(gone) >= len(asked):
         return list(past)

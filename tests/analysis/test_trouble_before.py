@@ -90,6 +90,10 @@ def test_an_outage_up_to_the_rollout_is_left_out() -> None:
     assert kept(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1) == [True] * 7 + [False] * 4
 
 
+def test_an_outage_at_the_very_beginning_is_left_out() -> None:
+    assert kept(1, 1, 1, 0, 0, 0, 0, 0, 0) == [False] * 4 + [True] * 5
+
+
 @pytest.mark.parametrize(
     "failing", [(0, 0, 0, 0, 0, 1, 1, 0, 0, 0), (0, 0, 0, 0, 0, 0.4, 0.4, 0.4, 0, 0, 0, 0, 0)], ids=["short", "partial"]
 )
