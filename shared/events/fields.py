@@ -119,11 +119,8 @@ def moment(fields: Fields, name: str, *, path: str = "") -> datetime:
 
 def parse_moment(value: str, field: str) -> datetime:
     """RFC 3339 as Google writes it: up to nine fractional digits, of which six are kept."""
-    head, dot, tail = value.partition(".")
-    digits = len(tail) - len(tail.lstrip("0123456789"))
-    clipped = f"{head}.{tail[:digits][:6].ljust(6, '0')}{tail[digits:]}" if dot else value
     try:
-        at = datetime.fromisoformat(clipped)
+        at = datetime.fromisoformat(value)
         if at.tzinfo is not None:
             return at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
@@ -145,7 +142,7 @@ def from_epoch(seconds: float, field: str) -> datetime:
         raise InvalidEvent(field, f"is no time: {seconds}") from error
 
 
-def duration(fields: Fields, name: str, *, path: str = "") -> timedelta:
+def duration(fields: Fields, name: str, *, path: str) -> timedelta:
     """Seconds."""
     seconds = number(fields, name, path=path)
     try:

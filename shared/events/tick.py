@@ -11,12 +11,9 @@ from shared.events.message import Message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """job: the attribute our Scheduler jobs carry."""
-
-    job: str
     at: datetime
 
 
 def parse(message: Message) -> Tick:
     """Any message is a tick."""
-    return Tick(job=message.attributes.get("job", ""), at=message.published_at)
+    return Tick(at=message.published_at)

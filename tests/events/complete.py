@@ -176,22 +176,25 @@ def _listing(found: Message) -> Any:
     return dict(asset_listing.parse(found.data, DIGEST))
 
 
-KINDS = {
-    "verdict": _ours(verdict.encode(JUDGED), verdict.parse),
-    "question": _ours(verdict.encode(JUDGED, QUESTION), verdict.parse_question),
-    "announcement": _ours(announcement.encode(NEWS, "the record"), announcement.parse),
-    "deploy_request": _ours(deploy_request.encode(REQUEST), deploy_request.parse),
-    "command": _ours(command.encode(ORDER, "window"), command.parse),
-    "holder": _ours(command.encode(ORDER, "window"), command.holder),
-    "build": _google(_build(), build.parse),
-    "image_push": _google({"action": "INSERT", "digest": f"demo/web@{DIGEST}", "tag": "demo/web:v2"}, image_push.parse),
-    "incident": _google(_incident(), incident.parse),
-    "incident_closed": _google(
-        {**_incident(), "incident": {**_incident()["incident"], "state": "CLOSED", "ended_at": 1795435260}},
-        incident.parse,
-    ),
-    "revision_change": _google(_revision(), revision_change.parse),
-    "object_written": _google(WRITTEN, object_written.parse, eventType="OBJECT_FINALIZE"),
-    "asset_listing": _google(LISTED, _listing),
-    "tick": _google({}, tick.parse, job="tick"),
-}
+def kinds() -> dict[str, Complete]:
+    return {
+        "verdict": _ours(verdict.encode(JUDGED), verdict.parse),
+        "question": _ours(verdict.encode(JUDGED, QUESTION), verdict.parse_question),
+        "announcement": _ours(announcement.encode(NEWS, "the record"), announcement.parse),
+        "deploy_request": _ours(deploy_request.encode(REQUEST), deploy_request.parse),
+        "command": _ours(command.encode(ORDER, "window"), command.parse),
+        "holder": _ours(command.encode(ORDER, "window"), command.holder),
+        "build": _google(_build(), build.parse),
+        "image_push": _google(
+            {"action": "INSERT", "digest": f"demo/web@{DIGEST}", "tag": "demo/web:v2"}, image_push.parse
+        ),
+        "incident": _google(_incident(), incident.parse),
+        "incident_closed": _google(
+            {**_incident(), "incident": {**_incident()["incident"], "state": "CLOSED", "ended_at": 1795435260}},
+            incident.parse,
+        ),
+        "revision_change": _google(_revision(), revision_change.parse),
+        "object_written": _google(WRITTEN, object_written.parse, eventType="OBJECT_FINALIZE"),
+        "asset_listing": _google(LISTED, _listing),
+        "tick": _google({}, tick.parse, job="tick"),
+    }

@@ -135,6 +135,19 @@ def test_a_verdict_without_its_question_is_not_marked_for_keeping() -> None:
     assert "evidence" not in attributes
 
 
+def test_a_verdict_with_its_question_may_be_as_long_as_the_most_and_wastes_none_of_it_on_spaces() -> None:
+    def sent(length: int) -> tuple[bytes, dict[str, str]]:
+        judged = Judged(service="web", at=NOW, sequence=1, canary_message="x" * length)
+        return verdict.encode(judged, asked(Sample(end=NOW, requests_by_class={"2xx": 1})))
+
+    room = verdict.QUESTION_BYTES_MAX - len(sent(0)[0])
+    data, attributes = sent(room)
+    assert len(data) == verdict.QUESTION_BYTES_MAX
+    assert attributes["evidence"] == "yes"
+    assert len(data) == len(json.dumps(json.loads(data), separators=(",", ":")))
+    assert "evidence" not in sent(room + 1)[1]
+
+
 def test_a_history_too_long_to_send_leaves_the_verdict_alone() -> None:
     judged = Judged(service="web", at=NOW, sequence=1)
     rows = tuple(Sample(end=NOW, requests_by_class={"2xx": at}) for at in range(20_000))
@@ -186,6 +199,7 @@ def test_an_announcement_survives_and_carries_the_record(news: Announcement) -> 
     data, attributes = announcement.encode(news, record="{}")
     assert announcement.parse(message(data)) == news
     assert json.loads(data)["record"] == "{}"
+    assert json.loads(announcement.encode(news)[0])["record"] == ""
     assert attributes["kind"] == news.kind
 
 

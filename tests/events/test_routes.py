@@ -15,7 +15,7 @@ from shared.events.image_push import ImagePushed
 from shared.rollout.announcement import Announcement, Severity
 from shared.rollout.facts import DeployRequested
 from shared.rollout.names import Release
-from tests.events.complete import DIGEST, KINDS, ORDER
+from tests.events.complete import DIGEST, ORDER, kinds
 from tests.events.payloads import NOW, message
 
 IMAGE = "demo/web"
@@ -153,7 +153,7 @@ def test_what_a_push_leads_to(changes: dict[str, Any], outcomes: list[Any]) -> N
     ],
 )
 def test_the_name_of_a_built_image_is_taken_apart(name: str, image: str, tag: str) -> None:
-    body = {**KINDS["build"].body, "results": {"images": [{"name": name, "digest": DIGEST}]}}
+    body = {**kinds()["build"].body, "results": {"images": [{"name": name, "digest": DIGEST}]}}
     assert build.parse(message(body)).images == (BuiltImage(image=image, digest=DIGEST, tag=tag),)
 
 
@@ -174,6 +174,10 @@ def test_the_name_of_a_built_image_is_taken_apart(name: str, image: str, tag: st
             'digest: must be "repository@sha256:…" with 64 hex digits, not "demo/web"',
         ),
         (
+            {"action": "INSERT", "digest": f"demo/web@v2@{DIGEST}"},
+            f'digest: must be "repository@sha256:…" with 64 hex digits, not "demo/web@v2@{DIGEST}"',
+        ),
+        (
             {"action": "INSERT", "digest": f"@{DIGEST}"},
             f'digest: must be "repository@sha256:…" with 64 hex digits, not "@{DIGEST}"',
         ),
@@ -183,6 +187,11 @@ def test_what_is_wrong_with_a_push(body: dict[str, str], refusal: str) -> None:
     with pytest.raises(InvalidEvent) as error:
         image_push.parse(message(body))
     assert str(error.value) == refusal
+
+
+def test_the_port_of_a_registry_belongs_to_the_image_that_was_pushed() -> None:
+    push = image_push.parse(message({"action": "INSERT", "tag": "registry:5000/demo/web:v2"}))
+    assert (push.image, push.tag) == ("registry:5000/demo/web", "v2")
 
 
 def test_a_command_carries_a_holder_only_when_one_is_named() -> None:
@@ -205,7 +214,7 @@ def test_what_an_incident_of_others_says() -> None:
     assert incident.parse(message({"version": "test"})) == Ignored(
         rule="test_notification", text="Monitoring's test notification arrived: the channel works."
     )
-    body = json.loads(json.dumps(KINDS["incident"].body))
+    body = json.loads(json.dumps(kinds()["incident"].body))
     body["incident"]["resource"]["type"] = "gce_instance"
     assert incident.parse(message(body)) == Ignored(
         rule="not_cloud_run", text="HighErrorRate is about a gce_instance, which we do not deploy."
@@ -216,7 +225,10 @@ def test_what_is_no_new_object() -> None:
     assert object_written.parse(message({}, attributes={"eventType": "OBJECT_DELETE"})) == Ignored(
         rule="not_written", text="OBJECT_DELETE is no new object."
     )
-    written = KINDS["object_written"]
+    with pytest.raises(InvalidEvent) as error:
+        object_written.parse(message({}))
+    assert str(error.value) == "attributes.eventType: must be a text that is not empty, not absent"
+    written = kinds()["object_written"]
     assert written.read(written.message({**written.body, "size": "9" * 20})).size == int("9" * 20)
     for size in ("9" * 21, "٣", "1.5", "-1"):
         with pytest.raises(InvalidEvent) as error:
