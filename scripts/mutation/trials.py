@@ -7,6 +7,7 @@ anew for each mutant is replaced, which took longer than the tests.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from math import ceil
@@ -26,7 +27,7 @@ from mutmut.workers.isolation import ForkRunner, MutantResult, run_in_fork
 
 from scripts.mutation.results import NOTICED
 
-_PASSED, _FAILED, _BROKEN, _NO_TESTS = 0, 1, 3, 33  # as mutmut reads them
+_PASSED, _FAILED, _BROKEN, _NO_TESTS, _ENDLESS = 0, 1, 3, 33, 36  # as mutmut reads them
 _HOME = Path.cwd()
 _MUTATED = _HOME / "mutants"
 _NOTICED_BY = _MUTATED / "noticed_by"  # by function, the test
@@ -90,8 +91,7 @@ class Trials:
                 continue
             while not runner.has_capacity():
                 self._keep(runner.wait_for_result())
-            limit = ceil((seconds[name] + config().timeout_constant) * config().timeout_multiplier)
-            runner.submit(name, list(tests[name]), limit, seconds[name])
+            runner.submit(name, list(tests[name]), ceil(_most(seconds[name])), seconds[name])
         while runner.pending_count():
             self._keep(runner.wait_for_result())
 
@@ -109,6 +109,11 @@ class Trials:
         data.save()
 
 
+def _most(seconds: float) -> float:
+    """Of the processor, for what takes so many with nothing changed."""
+    return (seconds + config().timeout_constant) * config().timeout_multiplier
+
+
 class _Collected(PytestRunner):
     """Runs tests that are collected already, in the fork that the mutant lives in, which ends with them."""
 
@@ -117,14 +122,19 @@ class _Collected(PytestRunner):
         self._items = {item.nodeid: item for item in session.items}
 
     def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
-        """What noticed the last change of the same function goes first: most often it notices this one too."""
+        """What noticed the last change of the same function goes first: most often it notices this one too.
+
+        A test that takes many times as long as it does ends the trial at once, not when all of them should be through.
+        """
         noticed = _NOTICED_BY / (mangled_name_from_mutant_name(mutant_name) if mutant_name else "nothing")
         first = noticed.read_text() if noticed.exists() else ""
         code = _BROKEN
         try:
             os.chdir(_MUTATED)
+            signal.signal(signal.SIGPROF, lambda *_: os._exit(_ENDLESS))
             for name in sorted(tests, key=lambda name: (name != first, state().duration_by_test[name])):
                 item = self._items[name]
+                signal.setitimer(signal.ITIMER_PROF, _most(state().duration_by_test[name]))
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
                 if self._session.testsfailed:
                     noticed.write_text(name)

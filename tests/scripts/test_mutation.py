@@ -69,8 +69,8 @@ def test_the_rate_counts_what_could_be_noticed() -> None:
     assert "- It is the same. (`shared.a.b`)" in written
 
 
-def _project(home: Path, *tests: str) -> None:
-    """A repository with one rule, and one whose answer is kept from the first time on."""
+def _project(home: Path, *tests: str, more: str = "") -> None:
+    """A repository with one rule, one whose answer is kept from the first time on, and what else there shall be."""
     files = {
         "pyproject.toml": """[tool.mutmut]
 source_paths = ["shared"]
@@ -78,6 +78,8 @@ only_mutate = ["shared/rollout/*.py"]
 pytest_add_cli_args = ["-p", "no:cacheprovider"]
 pytest_add_cli_args_test_selection = ["tests"]
 use_git_change_detection = false
+timeout_constant = 0.5
+timeout_multiplier = 2
 """,
         "shared/__init__.py": "",
         "shared/rollout/__init__.py": "",
@@ -95,7 +97,8 @@ def _kept() -> str:
 
 def word() -> str:
     return "as it is"
-""",
+"""
+        + more,
         "tests/test_rule.py": "from shared.rollout import rule\n\n" + "\n\n".join(tests),
     }
     for name, text in files.items():
@@ -137,3 +140,14 @@ def test_nothing_is_measured_by_a_test_that_fails_anyway(tmp_path: Path) -> None
     code, tried = _tried(tmp_path, "all")
     assert code != 0
     assert set(tried.values()) == {None}
+
+
+def test_a_change_that_makes_a_test_endless_is_noticed_in_the_time_of_that_test(tmp_path: Path) -> None:
+    """36 is mutmut's word for it; its own limit, for all the tests together, would have been -24."""
+    long = "def test_long():\n    for number in range(300_000):\n        rule.counted(number % 9)"
+    counted = "def counted(number):\n    while number > 0:\n        number -= 1\n    return number\n"
+    _project(tmp_path, "def test_counted():\n    assert rule.counted(9) == 0", long, more=f"\n\n{counted}")
+    code, tried = _tried(tmp_path, "all")
+    assert code == 0
+    endless = [name for name, code in tried.items() if name.startswith("x_counted") and code == 36]
+    assert len(endless) == 2, "= 1 and += 1"
