@@ -167,7 +167,7 @@ def roll_back(
     record = replace(
         record,
         stable=back_to,
-        stable_release=rollout.stable_release if back_to == rollout.stable else record.stable_release,
+        stable_release=rollout.stable_release if back_to == rollout.stable else None,
         good=tuple(name for name in record.good if name != rollout.canary),
         pin=Pin(at=now, reason=reason),
     ).remember_bad(

@@ -79,7 +79,7 @@ def _strangers(kind: type, value: dict[str, Any], path: str) -> str:
             json.dumps({name: item}, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, RecursionError) as error:
             raise InvalidRecord(f"{path}.{_readable(name)}: {error}") from error
-    return json.dumps(extra, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(extra, separators=(",", ":"))
 
 
 def _whole(digits: str) -> int | float:

@@ -11,6 +11,7 @@ from shared.rollout.change import (
     end,
     enter,
     hold,
+    met_users,
     narrated,
     no_way_back,
     promote,
@@ -98,6 +99,8 @@ def _rollback(record: Record, command: Command, now: datetime, strategy: Strateg
         return announce(record.hands_off(), "traffic.restored", now, text, by=command.by), ()
     if rollout.irreversible and rollout.hold and rollout.hold.cause is HoldCause.MIGRATION:
         return no_way_back(rollout)
+    if rollout.hold and rollout.hold.cause is HoldCause.NO_TARGET and met_users(rollout) and not record.target:
+        return "no good revision is known to return to: a person must choose one."
     stays = _sent_before_the_split(record, command)
     return roll_back(record, Cause.ROLLBACK_COMMAND, now, reason, Severity.WARNING, split_stays=stays), ()
 
@@ -146,7 +149,7 @@ def _promote(record: Record, command: Command, now: datetime, strategy: Strategy
         return "no release with users' traffic is on trial."
     reason = f"{command.by} promoted {rollout.release.short}: {_why(command)}"
     if rollout.effective_phase is Phase.BAKING:  # whatever holds it
-        record = replace(record, rollout=replace(rollout, phase=Phase.BAKING, hold=None))
+        record = replace(record, rollout=replace(rollout, phase=Phase.BAKING))
         return promote(record, Cause.PROMOTE_COMMAND, now, reason), ()
     record = enter(record, Cause.PROMOTE_COMMAND, now)
     return announce(record, "rollout.advanced", now, f"{reason} It bakes at 100 %.", percent="100", by=command.by), ()

@@ -95,7 +95,8 @@ class Record:
     """Everything we know of one service.
 
     sequence: counts writes, so that an older record put back by somebody else is noticed;
-    stable: the revision users are on when no rollout moves them; placeholder: that revision is not ours to
+    stable: the revision users are on when no rollout moves them; stable_release: what it runs, None where nobody
+    could say; placeholder: that revision is not ours to
     compare with or return to; target: the revision proved good to return to, "" when none is;
     standby: a ready one kept addressable beside it, to be asked when the target does not answer;
     good: promoted revisions, newest first; retired: canaries that ended and must not be taken for new ones;

@@ -214,6 +214,12 @@ def test_the_least_needed_goes_first(extra: int, acted: int, retired: int, known
     assert kept.known_bad[-1].reason
 
 
+def test_the_newest_retired_stay_however_few_they_are() -> None:
+    record = Record(service="web", retired=_keys(7))
+    kept = fitted(replace(record, extra=json.dumps({"later": "x" * (SIZE_MAX - 60)})))
+    assert kept.retired == record.retired[-5:]
+
+
 def test_every_sentence_is_shortened_and_none_is_lost() -> None:
     sentence = "s" * 900
     short = clipped(sentence, 160)
@@ -268,6 +274,24 @@ def test_a_reading_is_clipped_in_each_of_its_words() -> None:
             probes=fact.probes,
         )
         == fact
+    )
+
+
+def test_what_people_and_alerts_say_is_clipped_in_each_of_its_words() -> None:
+    long, name, words = "w" * 500, clipped("w" * 500, 80), clipped("w" * 500, 400)
+    order = replace(command(Verb.FREEZE), by=long, why=long, frozen=long)
+    assert bounded(order) == replace(order, by=name, why=words, frozen=words)
+    alert = incident(NOW, policy=long, summary=long, url=long)
+    assert bounded(alert) == replace(alert, policy=name, summary=words, url=clipped(long, 300))
+    push = request(tag="t" * 200 + "-contract")
+    push = replace(push, by=long, frozen=long, gate=Gate(waits=long, refuses=long))
+    push = replace(push, release=replace(push.release, commit=long))
+    assert bounded(push) == replace(
+        push,
+        by=name,
+        frozen=words,
+        gate=Gate(waits=words, refuses=words),
+        release=replace(push.release, commit=name, tag="t" * 119 + "-contract"),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.analysis.evidence import ProbeOutcome
+from shared.analysis.evidence import Probe, ProbeOutcome
 from shared.analysis.verdict import Health
 from shared.rollout.announcement import Severity
 from shared.rollout.commands import Verb
@@ -142,3 +142,73 @@ def test_a_full_outbox_stops_a_good_release_and_pages_go_on_top(phase: Phase) ->
         held_for(held, HoldCause.METRICS_OUTAGE)
         seen = judged(held, later + MINUTE, Health.INCONCLUSIVE)
         assert take(held, seen, later + MINUTE).effects == (), "no news that comes and goes with the metrics"
+
+
+@pytest.mark.parametrize("target", ["", "web-00000-old"])
+def test_a_canary_that_no_user_met_leaves_users_where_they_are_whatever_else_answers(target: str) -> None:
+    record, now = in_phase(Phase.VERIFYING)
+    late = now + STRATEGY.verify_deadline
+    done = take(replace(record, target=target), judged(record, late, probes=(), target=target), late).record
+    assert done.rollout
+    assert (done.rollout.phase, done.stable, done.stable_release) == (
+        Phase.ROLLED_BACK,
+        record.stable,
+        record.stable_release,
+    )
+
+
+def test_a_first_deployment_that_fails_its_probes_leaves_users_on_what_cloud_run_has() -> None:
+    empty = Record(service="web")
+    record = take(empty, request(), NOW).record
+    late = NOW + STRATEGY.verify_deadline
+    record = take(record, judged(record, NOW, probes=()), NOW).record
+    told = take(record, judged(record, late, probes=()), late).record.outbox[-1].text
+    assert "All traffic is on the latest ready revision;" in told
+
+
+def test_after_a_return_to_an_older_revision_the_release_it_passed_over_may_be_pushed_again() -> None:
+    """Nobody recorded what the older one runs, and it is not that release, which stopped answering."""
+    record, now = in_phase(Phase.PROGRESSING)
+    passed_over, older = record.stable_release, "web-00000-old"
+    assert passed_over
+    record = replace(record, target=older)
+    done = take(record, judged(record, now, Health.UNHEALTHY), now).record
+    assert (done.stable, done.stable_release) == (older, None)
+    unpinned = take(done, command(Verb.RELEASE_PIN, now), now).record
+    later = now + MINUTE
+    again = take(unpinned, request("a", later), later)
+    assert again.record.active
+    assert again.record.active.release.digest == passed_over.digest
+
+
+@pytest.mark.parametrize(
+    ("message", "probes", "said"),
+    [
+        ("", (), "Its revision is ready. Promote"),
+        ("it starts slowly", (), "Its revision is ready. it starts slowly Promote"),
+        ("it starts slowly", (probe(),), "Its revision is ready. Promote"),
+    ],
+)
+def test_what_cloud_run_says_of_a_canary_is_told_where_nothing_else_is_known(
+    message: str, probes: tuple[Probe, ...], said: str
+) -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    late = now + STRATEGY.step_deadline
+    asked = take(record, judged(record, late, canary_message=message, probes=probes), late)
+    assert said in asked.reason
+
+
+def test_a_reading_of_another_revision_never_renames_the_canary() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    assert record.rollout
+    kept = take(record, judged(record, now, canary="web-00009-new"), now).record
+    assert kept.rollout
+    assert kept.rollout.canary == record.rollout.canary
+
+
+def test_a_release_that_is_paused_before_it_is_ready_is_asked_about_again() -> None:
+    record, now = in_phase(Phase.PREPARING)
+    paused = take(record, command(Verb.PAUSE, now), now).record
+    late = now + STRATEGY.step_deadline
+    told = take(paused, judged(paused, late, canary="", canary_state=RevisionState.PENDING), late).record.outbox[-1]
+    assert (told.kind, told.severity) == ("rollout.still_held", Severity.PAGE)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 
@@ -126,6 +127,7 @@ def test_a_time_is_read_in_utc_whatever_its_zone() -> None:
     decided = decode('{"schema": 1, "service": "web", "decided_at": "2026-11-23T14:00:00+02:00"}').decided_at
     assert decided is not None
     assert decided.isoformat() == "2026-11-23T12:00:00+00:00"
+    assert decided.tzinfo is UTC, "whatever the zone of the machine"
 
 
 def test_eighteen_digits_are_a_number_and_nineteen_are_none() -> None:

@@ -273,6 +273,7 @@ def test_an_incident_that_closes_after_it_acted_is_told() -> None:
     acted = take(record, incident(now + MINUTE), now + MINUTE).record
     closed = take(acted, incident(now + 2 * MINUTE, open=False), now + 2 * MINUTE)
     assert closed.rule == "closed"
+    assert len(set(closed.record.acted)) == len(closed.record.acted), "each message is remembered once"
 
 
 # ------------------------------------------------------------------------------------- rule 5: shared outage
@@ -341,7 +342,19 @@ def test_rule_6_a_rollback_without_any_good_revision_pages_and_moves_nothing() -
     decision = take(replace(record, target=""), incident(now + MINUTE), now + MINUTE)
     assert phase_of(decision.record) is Phase.HELD
     again = take(decision.record, incident(now + MINUTE, "0.other"), now + MINUTE)
-    assert again.rule == "no_target"
+    assert (again.rule, again.reason) == ("no_target", "HighErrorRate opened: 5xx above 5 %")
+
+
+def test_a_person_who_rolls_back_where_nothing_is_left_to_return_to_is_answered_every_time() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    held = take(replace(record, target=""), command(Verb.ROLLBACK, now), now)
+    assert held.rule == "rollout.held"
+    again = take(held.record, command(Verb.ROLLBACK, now, "r2"), now)
+    assert again.rule == "refused"
+    assert again.record.outbox[-1].text == (
+        "rollback refused (amina: a reason.): no good revision is known to return to: a person must choose one."
+    )
+    assert phase_of(again.record) is Phase.HELD
 
 
 # ---------------------------------------------------------------------- rule 7: pin, known bad, refused re-push
@@ -465,6 +478,7 @@ def test_a_failed_release_may_be_pushed_again_later() -> None:
     fact = judged(record, now + MINUTE, canary_state=RevisionState.FAILED, probes=())
     failed = take(record, fact, now + MINUTE).record
     assert take(failed, request("b", NOW), now + 2 * MINUTE).rule == "duplicate"
+    assert take(failed, request("b", now + MINUTE), now + 2 * MINUTE).rule == "duplicate", "as old as its end"
     assert take(failed, request("b", now + 2 * MINUTE), now + 2 * MINUTE).rule == "start"
 
 
@@ -637,6 +651,8 @@ def test_an_order_from_before_a_hand_made_split_does_not_undo_it() -> None:
         answered = take(before, command(verb, now), late)
         assert (answered.rule, answered.record.edited) == ("refused", before.edited)
         assert "moved by hand after it was sent" in answered.reason
+    just = take(edited, command(Verb.ROLLBACK, NOW + 6 * MINUTE), late).record
+    assert just.edited == "", "three minutes before it was found is as good as then"
     at_once = take(edited, command(Verb.ROLLBACK, NOW + 8 * MINUTE), late).record
     assert at_once.edited == "", "it may have been sent because of what was seen"
 
@@ -807,6 +823,16 @@ def test_an_announcement_stays_until_the_ledger_has_it_and_is_told_again_after_i
     keys = tuple(item.key for item in record.outbox)
     heard = take(record, judged(record, late, announced=keys), late, strategy).record
     assert heard.outbox == ()
+
+
+def test_what_nobody_heard_is_told_again_while_a_revision_that_appeared_waits_for_that() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    full = replace(STABLE, outbox=tuple(replace(record.outbox[0], key=f"web/{n}") for n in range(OUTBOX_MAX)))
+    late = now + 2 * MINUTE
+    fact = judged(full, late, appeared="web-00003-cfg", appeared_image=f"{IMAGE}@{digest('a')}")
+    decision = take(full, fact, late, replace(STRATEGY, announce_grace=MINUTE))
+    assert decision.rule == "waits"
+    assert decision.effects == tuple(Publish(announcement=item) for item in full.outbox)
 
 
 def test_a_full_outbox_stops_everything_but_a_rollback() -> None:

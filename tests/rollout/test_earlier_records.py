@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.analysis.verdict import Health
-from shared.errors import NewerRecord
+from shared.errors import InvalidRecord, NewerRecord
 from shared.events import announcement, deploy_request, verdict
 from shared.events.message import Message
 from shared.rollout import codec
@@ -159,3 +159,5 @@ def test_an_earlier_schema_is_lifted_step_by_step(monkeypatch: pytest.MonkeyPatc
     read = codec.decode(json.dumps(body))
     assert (read.good, read.sequence) == (record.good, record.sequence + 1)
     assert json.loads(codec.encode(read))["schema"] == 3
+    with pytest.raises(InvalidRecord, match="this version reads 1, 2, 3, not 0"):
+        codec.decode(json.dumps({**body, "schema": 0}))

@@ -50,6 +50,13 @@ def test_a_rollback_finds_its_target_even_where_the_newest_record_had_none() -> 
     assert decision.record.stable == STABLE.stable
 
 
+def test_a_rollback_on_the_old_copy_undoes_the_split_that_was_made_by_hand_on_the_newest() -> None:
+    old, now = in_phase(Phase.PROGRESSING)
+    newest = replace(old, sequence=old.sequence + 3, edited="web-00002-bbb 100 %", edited_at=now)
+    decision = restore(taken_back(old, Verb.ROLLBACK, now + MINUTE), newest, now + 2 * MINUTE)
+    assert (decision.record.edited, decision.record.edited_at) == ("", None)
+
+
 def test_a_rollback_of_what_became_stable_takes_the_ground_from_the_release_beside_it() -> None:
     old, _ = in_phase(Phase.BAKING)
     newest, now = in_phase(Phase.PROMOTED)

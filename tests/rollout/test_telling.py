@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.rollout.codec import decode, encode
 from shared.rollout.record import Record
 from shared.rollout.restoration import restore
 from tests.rollout.cases import take
@@ -44,6 +45,7 @@ def _said(scene: Scene) -> str:
         decision = restore(scene.event, scene.record, scene.at)
     else:
         decision = take(scene.record, scene.event, scene.at, scene.strategy)
+    assert decode(encode(decision.record)) == decision.record, "it survives being written down"
     return written_out(scene.record, decision, scene.strategy)
 
 

@@ -1,5 +1,7 @@
 """The split: absolute, summing to 100, and honest about what a person did."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from shared.rollout.names import Phase
 from shared.rollout.record import Record
 from shared.rollout.service import TrafficTarget
-from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted, in_words, split, targets
+from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted, in_words, percents, split, targets
 from tests.rollout.cases import STABLE, STRATEGY, in_phase
 
 PHASES = [Phase.PREPARING, Phase.VERIFYING, Phase.PROGRESSING, Phase.BAKING, Phase.PROMOTED]
@@ -66,3 +68,12 @@ def test_two_rows_of_one_revision_count_together() -> None:
         TrafficTarget(revision="web-00001-aaa", percent=40, tag="stable"),
     )
     assert not drifted(STABLE, STRATEGY, rows)
+
+
+def test_a_rollout_of_a_version_that_kept_no_steps_has_the_shares_of_the_strategy() -> None:
+    record, _ = in_phase(Phase.PROGRESSING, step=1)
+    assert record.rollout
+    record = replace(record, rollout=replace(record.rollout, steps=()))
+    rows = targets(record, STRATEGY, ())
+    assert percents(rows) == {"web-00001-aaa": 50, "web-00002-bbb": 50}
+    assert not drifted(record, STRATEGY, rows)
