@@ -107,7 +107,7 @@ def mattering(digest: str, trial: OnTrial) -> dict[str, Sent]:
         "image_pushed": _json("gcr", pushed, "deploy_requested"),
         "build_finished": _json("cloud-builds", build, "deploy_requested"),
         "canary_deploy": Sent(topic="deploy-requests", data=request, rules=("start",)),
-        "health_verify": _json("rollout-ticks", {}, f"measured: {SERVICE} "),
+        "health_verify": _json("rollout-ticks", {}, f"measured: {SERVICE} {Health.HEALTHY}."),
         "traffic_shift": Sent(topic="verdicts", data=judged, rules=("rollout.advanced",)),
         "auto_rollback": _json("alerts", notification(incident, 0.5, None), "rollout.rolled_back"),
         "rollout_command": Sent(topic="commands", data=order, attributes=attributes, rules=("rollout.held",)),

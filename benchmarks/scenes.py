@@ -16,20 +16,23 @@ from google.cloud.storage import Client
 
 from benchmarks.messages import OnTrial, Sent, mattering
 from benchmarks.reaction import Reactions
-from scripts.local_cloud.backups import DATABASE, INSTANCE, LANDING, LocalBackups
+from benchmarks.verdicts_told import ToldVerdicts, whole
+from scripts.local_cloud.backups import DATABASE, DRILLS, INSTANCE, LANDING, LOCKED, LocalBackups
 from scripts.local_cloud.cloud import LocalCloud, sample
 from scripts.local_cloud.contracts import PROJECT, REGION
 from scripts.local_cloud.settings import LEDGER_BUCKET, SERVICE
 from scripts.local_cloud.topology import ROUTES, Topology, subscription_path
 from shared.adapters.cloud_run import CloudRun
+from shared.adapters.probes import HttpProber
 from shared.rollout import codec
 from shared.rollout.names import Phase
 from shared.rollout.service import Service, TrafficTarget
+from shared.rollout.traffic import CANARY_TAG
 from shared.runtime.backup_ledger import catalogue_folder
 
 NEW_DIGEST = "sha256:" + "d" * 64  # an image nobody pushed: its revision is made, and no container starts
 PATIENCE_SECONDS = 60.0
-TRAFFIC_PER_SECOND = 40.0
+MANY_PER_SECOND = 150.0  # until a canary is proved good
 SEED = """
 CREATE TABLE messages(id bigserial PRIMARY KEY, body text NOT NULL);
 INSERT INTO messages(body) SELECT md5(n::text) FROM generate_series(1, 2000) n;
@@ -44,6 +47,9 @@ class Scene(Protocol):
     def environment(self) -> dict[str, str]: ...
     def set(self, function: str) -> Sent:
         """Puts the state back and says what to send."""
+
+    def check(self, function: str) -> None:
+        """After its answer: raises ValueError when it did less than it is timed for and the answer does not say so."""
 
 
 class Deliveries:
@@ -63,16 +69,19 @@ class Deliveries:
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
         self._run = CloudRun(PROJECT, REGION, cloud.run_endpoint)
+        self._pubsub = Topology(cloud.endpoints()["pubsub"])
         reactions = Reactions(cloud)
         try:
             reactions.first_deployment()
             self._stable = self._kept()
-            traffic = cloud.drive_traffic(requests_per_second=TRAFFIC_PER_SECOND, web_sockets=0)
+            self._told = ToldVerdicts(self._pubsub)
+            users = cloud.drive_traffic(requests_per_second=MANY_PER_SECOND, web_sockets=0)
             cloud.push("v1", sample("--version", "v1"))
             _until(lambda: self._phase() is Phase.PROGRESSING, "a canary has users")
-            _mute(cloud.endpoints()["pubsub"])
-            time.sleep(5)  # of traffic on both, for a history to judge
-            traffic.stop()
+            _mute(self._pubsub, but="health-verify")
+            _until(lambda: whole(self._told.newest()), "the canary is found healthy")
+            _mute(self._pubsub)
+            users.stop()
             self._canary = self._kept()
         finally:
             reactions.close()
@@ -95,10 +104,23 @@ class Deliveries:
         if (service.record, service.traffic) != (record, traffic):
             self._run.move(service, record=record, traffic=traffic)
             _until(lambda: self._read().serving == _percents(traffic), "the scene is set")
+        if function == "health_verify":
+            self._ask_canary()
         return mattering(NEW_DIGEST, self._trial)[function]
+
+    def check(self, function: str) -> None:
+        if function == "health_verify" and not whole(judged := self._told.newest()):
+            raise ValueError(f"health_verify did less than to probe, to read the metrics and to judge: {judged}")
 
     def close(self) -> None:
         self._run.close()
+        self._pubsub.close()
+
+    def _ask_canary(self) -> None:
+        """As every tick does in a rollout; of metrics that fell silent nobody judges. Returns when they show it."""
+        HttpProber().probe(self._read().tag_uris[CANARY_TAG], self._trial.canary, "/")
+        settings = self._cloud.settings
+        time.sleep((settings.sample_period + settings.ingest_delay).total_seconds())
 
     def _read(self) -> Service:
         return self._run.get(SERVICE)
@@ -125,7 +147,9 @@ class Backups:
         cloud.database.query(SEED, DATABASE)
         cloud.publish("backup-requests", b"{}", {})
         _until(lambda: self._names(catalogue_folder(INSTANCE, DATABASE)), "an export is verified")
-        _mute(cloud.pubsub_endpoint)
+        pubsub = Topology(cloud.pubsub_endpoint)
+        _mute(pubsub)
+        pubsub.close()
         [self._entry] = self._names(catalogue_folder(INSTANCE, DATABASE))
         self._verified = self._ledger.blob(self._entry).download_as_bytes()
         [export] = self._storage.list_blobs(LANDING, prefix="exports/")
@@ -146,8 +170,9 @@ class Backups:
         _until(self._idle, "no operation runs")
         self._undo_drills()
         self._cloud.sql.swap_operations({} if function == "sql_backup" else dict(self._operations))
-        for key in self._names(catalogue_folder(INSTANCE, DATABASE)):
-            self._ledger.blob(key).delete()
+        for bucket in (LEDGER_BUCKET, LOCKED, DRILLS):  # what an earlier start entered, claimed or copied
+            for blob in self._storage.list_blobs(bucket):
+                blob.delete()
         if function == "backup_verify":
             body, attributes = json.dumps(self._written).encode(), {"eventType": "OBJECT_FINALIZE"}
             return Sent(topic="backup-objects", data=body, attributes=attributes, rules=("verified: ",))
@@ -155,6 +180,9 @@ class Backups:
         if function == "restore_drill":
             return Sent(topic="drill-requests", data=b"{}", rules=("create: ",))
         return Sent(topic="backup-requests", data=b"{}", rules=("counting: ",))
+
+    def check(self, function: str) -> None:
+        """Each says in its answer what it did last."""
 
     def close(self) -> None:
         self._storage.close()
@@ -174,19 +202,17 @@ class Backups:
             if row["name"] != INSTANCE:
                 self._cloud.sql.delete_instance({"instance": row["name"]}, None)
                 _until(self._idle, "the throw-away instance is gone")
-        for key in self._names("drills/"):
-            self._ledger.blob(key).delete()
 
 
-def _mute(pubsub: str) -> None:
-    """No message reaches the functions that run all the time."""
-    topology = Topology(pubsub)
+def _mute(topology: Topology, *, but: str = "") -> None:
+    """No message reaches the functions that run all the time, except by the subscription `but`."""
     for route in ROUTES:
+        if route.subscription == but:
+            continue
         try:
             topology.subscriber.delete_subscription(subscription=subscription_path(route.subscription))
         except NotFound:
             continue  # of the other cloud's
-    topology.close()
 
 
 def _percents(traffic: tuple[TrafficTarget, ...]) -> Mapping[str, int]:

@@ -1,8 +1,17 @@
-"""The table that a measurement writes into the page."""
+"""The table that a measurement writes into the page, what counts as full work, and the processors' clock."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
 
 import pytest
 
+from benchmarks import processor_time
 from benchmarks.cold_start import PAGE, table, written
+from benchmarks.verdicts_told import whole
+from shared.analysis.evidence import Probe, ProbeOutcome
+from shared.analysis.verdict import Health, Verdict
+from shared.rollout.observations import Judged
 
 SEEN = {
     ("image_pushed", "ignored"): [(0.16, 0.168), (0.2, 0.21), (0.17, 0.1785)],
@@ -34,3 +43,43 @@ def test_the_page_keeps_what_is_around_the_table() -> None:
 def test_a_page_without_its_marks_is_refused(page: str) -> None:
     with pytest.raises(ValueError, match="the page must have"):
         written(page, "text")
+
+
+ANSWERED = Probe(revision="web-2", path="/", outcome=ProbeOutcome.PASSED, reason="")
+FOUND = Verdict(health=Health.HEALTHY, reason="", canary_requests=9, baseline_requests=80)
+
+
+@pytest.mark.parametrize(
+    ("probes", "verdict", "expected"),
+    [
+        ((ANSWERED,), FOUND, True),
+        ((), FOUND, False),
+        ((ANSWERED._replace(outcome=ProbeOutcome.FAILED),), FOUND, False),
+        ((ANSWERED,), None, False),
+        ((ANSWERED,), FOUND._replace(health=Health.ERROR), False),
+        ((ANSWERED,), FOUND._replace(canary_requests=0), False),
+        ((ANSWERED,), FOUND._replace(baseline_requests=0), False),
+    ],
+)
+def test_only_what_was_probed_measured_and_judged_is_full_work(
+    probes: tuple[Probe, ...], verdict: Verdict | None, expected: bool
+) -> None:
+    judged = Judged(service="web", at=datetime.now(UTC), sequence=1, probes=probes, verdict=verdict)
+    assert whole(judged) is expected
+
+
+BUSY = "import time\nwhile time.process_time() < 0.2: pass\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the clock is Linux's")
+def test_the_time_of_a_process_is_its_own_and_that_of_its_children() -> None:
+    """Asleep they use none, however long they live."""
+    child = f"{BUSY}print('done', flush=True)\ninput()"
+    parent = f"import subprocess, sys\n{BUSY}subprocess.run([sys.executable, '-c', {child!r}])"
+    with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        used = processor_time.used(process.pid)
+        process.communicate(b"\n")
+    assert 0.4 <= used < 3
+    assert processor_time.used(process.pid) == 0
