@@ -55,6 +55,8 @@ def test_a_clipped_text_takes_no_more_than_its_limit(text: str, limit: int) -> N
 def test_a_short_text_stays_as_it_is() -> None:
     assert clipped("it lags.", 400) == "it lags."
     assert clipped("it lags and lags", 10) == "it lags…"
+    assert clipped("it lags on", 10) == "it lags on"
+    assert clipped("\x00" * 9, 3 + 6 * 8) == "\x00" * 8 + "…", "as much as fits, whatever a character takes"
 
 
 def rolled_back(record: Record, decision: Decision) -> None:
@@ -134,6 +136,30 @@ def test_what_a_newer_version_wrote_goes_only_when_nothing_else_is_left() -> Non
     kept = fitted(replace(STABLE, extra=json.dumps({"later": "x" * SIZE_MAX})))
     assert (kept.extra, kept.outbox, kept.stable) == ("{}", (), STABLE.stable)
     assert fitted(STABLE) == STABLE
+
+
+def full_to(limit: int, **changes: Any) -> Record:
+    """A record of so many bytes, filled up by what a newer version wrote."""
+    record = Record(service="web", extra='{"later":""}', **changes)
+    return replace(record, extra=json.dumps({"later": "x" * (limit - size(record))}))
+
+
+def test_a_record_of_exactly_its_most_bytes_loses_nothing() -> None:
+    news = announce(Record(service="web"), "rollout.held", NOW, "n" * 100).outbox[0]
+    for full in (full_to(SIZE_MAX, outbox=(news,)), full_to(SIZE_MAX)):
+        assert size(full) == SIZE_MAX
+        assert fitted(full) == full
+
+
+def test_the_oldest_news_goes_one_by_one_until_the_rest_fits() -> None:
+    news = announce(Record(service="web"), "rollout.held", NOW, "n" * 100).outbox[0]
+    outbox = tuple(replace(news, key=f"web/{n}") for n in range(6))
+    one = size(Record(service="web", outbox=outbox)) - size(Record(service="web", outbox=outbox[1:]))
+    for gone in range(5):
+        kept = fitted(full_to(SIZE_MAX + gone * one, outbox=outbox))
+        assert kept.outbox == outbox[gone:]
+        assert size(kept) == SIZE_MAX
+        assert kept.extra != "{}"
 
 
 _MOVES = st.one_of(

@@ -128,6 +128,13 @@ def test_what_a_later_version_wrote_is_carried_along_wherever_it_stands() -> Non
     assert json.loads(codec.encode(codec.decode(json.dumps(pinned)))) == pinned
 
 
+def test_what_a_later_version_tells_is_read_without_what_it_adds() -> None:
+    record, _ = in_phase(Phase.PROGRESSING)
+    body = json.loads(codec.encode(record))
+    body["outbox"][0] |= LATER
+    assert codec.decode(json.dumps(body)) == record
+
+
 def test_what_a_later_version_wrote_of_a_release_makes_it_no_other() -> None:
     record, now = in_phase(Phase.PROGRESSING)
     pinned = take(record, command(Verb.ROLLBACK, now), now).record
