@@ -1,7 +1,5 @@
 """A canary's pages before any user meets them, beside stable's from the same place."""
 
-from dataclasses import replace
-
 from shared.config.environment import ManagedService
 from shared.rollout.observations import Judged
 from shared.rollout.service import Service
@@ -25,4 +23,4 @@ def read_pages(cloud: Cloud, service: Service, managed: ManagedService, judged: 
         if (uri := service.tag_uris.get(tag, ""))
     }
     found = opinion(loaded[CANARY_TAG], loaded.get(STABLE_TAG, {}), wanted)
-    return replace(judged, heavy=found.broken, pages=found.said)
+    return judged._replace(heavy=found.broken, pages=found.said)

@@ -1,6 +1,5 @@
 """One reading of one service: what runs, whether it answers, what the metrics say, where one could go back to."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import cycle, islice
 from typing import NamedTuple
@@ -57,10 +56,16 @@ def read_service(cloud: Cloud, name: str) -> Reading | None:
     managed = cloud.environment.services[name]
     service = cloud.services.get(name)
     record = codec.decode(service.record) if service.record else Record(service=name)
-    judged = Judged(service=name, at=cloud.clock.now(), sequence=record.sequence, target=record.target)
-    judged = replace(judged, standby=record.standby, session_affinity=service.session_affinity)
+    judged = Judged(
+        service=name,
+        at=cloud.clock.now(),
+        sequence=record.sequence,
+        target=record.target,
+        standby=record.standby,
+        session_affinity=service.session_affinity,
+    )
     if newer_record(cloud, name, record.sequence):
-        return Reading(replace(judged, newer_sequence=newest_sequence(cloud, name, record.sequence)), None)
+        return Reading(judged._replace(newer_sequence=newest_sequence(cloud, name, record.sequence)), None)
     if not service.record:
         return None
     judged = _read_ledger(cloud, record, managed, judged)
@@ -88,7 +93,7 @@ def _read_ledger(cloud: Cloud, record: Record, managed: ManagedService, judged: 
     announced = tuple(keys[key] for key in sorted(cloud.ledger.existing(keys))) if keys else ()
     frozen = cloud.ledger.freeze() if record.active or record.waiting else ""
     gated = gate_of(cloud, managed, record.waiting).waits if record.waiting else ""
-    return replace(judged, announced=announced, frozen=frozen, gated=gated)
+    return judged._replace(announced=announced, frozen=frozen, gated=gated)
 
 
 def _read_target(cloud: Cloud, service: Service, record: Record, managed: ManagedService, judged: Judged) -> Judged:
@@ -108,7 +113,7 @@ def _read_target(cloud: Cloud, service: Service, record: Record, managed: Manage
             target = name
             break
         silent |= {name} if uri else set()
-    return replace(judged, target=target, standby=_standby(cloud, service, record, target, silent))
+    return judged._replace(target=target, standby=_standby(cloud, service, record, target, silent))
 
 
 def _address(service: Service, revision: str) -> str:
@@ -150,29 +155,29 @@ def _read_newcomer(cloud: Cloud, service: Service, record: Record, judged: Judge
     if revision.state is not RevisionState.READY:
         return judged
     frozen = judged.frozen or cloud.ledger.freeze()
-    return replace(judged, appeared=name, appeared_image=revision.image, frozen=frozen)
+    return judged._replace(appeared=name, appeared_image=revision.image, frozen=frozen)
 
 
 def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: ManagedService, judged: Judged) -> Reading:
-    judged = replace(judged, rollout_id=rollout.id, step=rollout.step)
+    judged = judged._replace(rollout_id=rollout.id, step=rollout.step)
     revision = _canary_revision(cloud, service, rollout)
     if revision is None:
         return Reading(judged, None)
-    judged = replace(judged, canary=revision.name, canary_state=revision.state, canary_message=revision.message)
+    judged = judged._replace(canary=revision.name, canary_state=revision.state, canary_message=revision.message)
     if revision.state is not RevisionState.READY:
         return Reading(judged, None)
     led = service.tagged.get(CANARY_TAG, "")
     uri = service.tag_uris.get(CANARY_TAG, "") if led == revision.name else ""
     if not uri:
         unasked = f"The tag {CANARY_TAG} leads to {led or 'no revision'}: nobody could ask {revision.name}."
-        judged = replace(judged, canary_message=unasked)
+        judged = judged._replace(canary_message=unasked)
     probes = tuple(_probe(cloud, managed, uri, revision.name, path) for path in managed.probe_paths if uri)
-    judged = replace(judged, probes=probes)
+    judged = judged._replace(probes=probes)
     if rollout.effective_phase not in _ON_TRIAL:
         if not uri:
             return Reading(judged, None)
         known = _traffic(cloud, service.name, managed.strategy, judged.at)
-        judged = replace(judged, requests_per_minute=known)
+        judged = judged._replace(requests_per_minute=known)
         return Reading(judged if rollout.hold else read_pages(cloud, service, managed, judged), None)
     if rollout.effective_phase is Phase.BAKING:
         _ask_stable(cloud, service, rollout, managed)
@@ -180,9 +185,9 @@ def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: Mana
         history = cloud.metrics.history(service.name, rollout.started_at - HISTORY, judged.at)
     except Unavailable as error:
         unknown = Verdict(health=Health.ERROR, reason=f"Cloud Monitoring does not answer: {error}")
-        return Reading(replace(judged, verdict=unknown), None)
+        return Reading(judged._replace(verdict=unknown), None)
     question = _question(history, rollout, managed.strategy, probes)
-    return Reading(replace(judged, verdict=judge(question)), question)
+    return Reading(judged._replace(verdict=judge(question)), question)
 
 
 def _probe(cloud: Cloud, managed: ManagedService, uri: str, revision: str, path: str) -> Probe:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any
 
 from shared.analysis.evidence import Probe, ProbeOutcome
@@ -29,7 +28,7 @@ def encode(judged: Judged, question: Question | None = None) -> tuple[bytes, dic
     """
     body: dict[str, Any] = {
         "v": VERSION,
-        **{field.name: getattr(judged, field.name) for field in fields_of(judged)},
+        **judged._asdict(),
         "at": judged.at.isoformat(),
         "probes": [row._asdict() for row in judged.probes],
         "verdict": judged.verdict._asdict() if judged.verdict else None,

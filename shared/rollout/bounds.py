@@ -22,6 +22,8 @@ SHORT_SENTENCE_MAX = 160  # of everything, once the record is too large
 
 def clipped(text: str, limit: int) -> str:
     """The text as it is, or its beginning and "…" when it takes more than `limit` bytes."""
+    if not text:
+        return text
     text = text.encode("utf-8", "replace").decode()
     if _bytes(text) <= limit:
         return text

@@ -14,9 +14,9 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from enum import Enum, StrEnum
-from functools import cache
-from typing import Any, assert_never
+from enum import StrEnum
+from functools import cache, partial
+from typing import Any
 
 from shared.errors import InvalidRecord, NewerRecord
 from shared.rollout.names import NOTHING
@@ -27,6 +27,8 @@ LIFTS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """From a schema that is still read to the next: the record's JSON object without "schema", as the next has it."""
 SIZE_MAX = 16 * 1024  # bytes; Kubernetes bounds all annotations together at 256 KiB
 _DIGITS_MAX = 18
+_Read = Callable[[Any, str], Any]
+"""From a JSON value, and where it stands, to a field's value. Raises InvalidRecord, naming the place."""
 
 
 def encode(record: Record) -> str:
@@ -55,7 +57,7 @@ def decode(text: str) -> Record:
         raise InvalidRecord(f"record: not JSON: {error}") from error
     if not isinstance(body, dict):
         raise InvalidRecord("must be an object")
-    record = _typed(Record, _lifted(body, body.pop("schema", None)), "record")
+    record = _dataclass(Record, _lifted(body, body.pop("schema", None)), "record")
     assert isinstance(record, Record)
     return record
 
@@ -73,7 +75,7 @@ def _lifted(body: dict[str, Any], schema: Any) -> dict[str, Any]:
 
 def _strangers(kind: type, value: dict[str, Any], path: str) -> str:
     """JSON of the fields that a newer version wrote. Raises InvalidRecord for what could not be written again."""
-    extra = {name: item for name, item in value.items() if name not in _known(kind)}
+    extra = {name: item for name, item in value.items() if name not in _readers(kind)}
     for name, item in extra.items():
         try:
             json.dumps({name: item}, ensure_ascii=False, allow_nan=False).encode()
@@ -83,7 +85,7 @@ def _strangers(kind: type, value: dict[str, Any], path: str) -> str:
 
 
 def _whole(digits: str) -> int | float:
-    """A whole number; one that no field of ours can hold is none, which `_typed` then says of the field."""
+    """A whole number; one that no field of ours can hold is none, which its reader then says of the field."""
     return int(digits) if len(digits) <= _DIGITS_MAX else float(digits)
 
 
@@ -122,36 +124,39 @@ def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
     return tuple((field.name, field.default) for field in fields(kind) if field.name != "extra")
 
 
-def _typed(kind: Any, value: Any, path: str) -> Any:
-    """The value as `kind`; the annotations of the record's dataclasses are its schema."""
-    shape, inner = _shape(kind)
-    match shape:
-        case _Shape.PLAIN:
-            if type(value) is not kind:
-                raise InvalidRecord(f"{path}: must be {kind.__name__}, not {type(value).__name__}")
-            return _whole_characters(value, path) if kind is str else value
-        case _Shape.OPTIONAL:
-            return None if value is None else _typed(inner, value, path)
-        case _Shape.DATACLASS:
-            return _dataclass(kind, value, path)
-        case _Shape.TUPLE:
-            if not isinstance(value, list):
-                raise InvalidRecord(f"{path}: must be a list")
-            return tuple(_typed(inner, item, f"{path}[{index}]") for index, item in enumerate(value))
-        case _Shape.MAPPING:
-            if not isinstance(value, dict):
-                raise InvalidRecord(f"{path}: must be an object")
-            return {
-                _whole_characters(name, path): _typed(inner, item, f"{path}.{_readable(name)}")
-                for name, item in value.items()
-            }
-        case _Shape.TEXT:
-            try:
-                return inner(value)
-            except (TypeError, ValueError, OverflowError) as error:
-                raise InvalidRecord(f"{path}: {error}") from error
-        case _:
-            assert_never(shape)
+def _optional(read: _Read, value: Any, path: str) -> Any:
+    return None if value is None else read(value, path)
+
+
+def _list(read: _Read, value: Any, path: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise InvalidRecord(f"{path}: must be a list")
+    return tuple(read(item, f"{path}[{index}]") for index, item in enumerate(value))
+
+
+def _mapping(read: _Read, value: Any, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidRecord(f"{path}: must be an object")
+    return {_whole_characters(name, path): read(item, f"{path}.{_readable(name)}") for name, item in value.items()}
+
+
+def _word(meaning: Callable[[str], Any], value: Any, path: str) -> Any:
+    """A time, or a word of the field, written as text."""
+    try:
+        return meaning(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidRecord(f"{path}: {error}") from error
+
+
+def _text_itself(value: Any, path: str) -> str:
+    text: str = _itself(str, value, path)
+    return _whole_characters(text, path)
+
+
+def _itself(kind: type, value: Any, path: str) -> Any:
+    if type(value) is not kind:
+        raise InvalidRecord(f"{path}: must be {kind.__name__}, not {type(value).__name__}")
+    return value
 
 
 def _whole_characters(text: str, path: str) -> str:
@@ -169,42 +174,31 @@ def _moment(text: Any) -> datetime:
     return at.astimezone(UTC)
 
 
-class _Shape(Enum):
-    PLAIN = 1
-    OPTIONAL = 2
-    DATACLASS = 3
-    TUPLE = 4
-    MAPPING = 5
-    TEXT = 6  # a time or a word of the field, written as text
-
-
 @cache
-def _shape(kind: Any) -> tuple[_Shape, Any]:
-    """What an annotation asks for, and the type inside it, or what reads its text."""
+def _reader(kind: Any) -> _Read:
+    """What reads a JSON value as an annotation asks; the annotations of the record's dataclasses are its schema."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if is_dataclass(kind):
-        return _Shape.DATACLASS, None
+        return partial(_dataclass, typing.cast("type", kind))
     if origin is types.UnionType or origin is typing.Union:
-        return _Shape.OPTIONAL, arguments[0]
+        return partial(_optional, _reader(arguments[0]))
     if origin is tuple:
-        return _Shape.TUPLE, arguments[0]
+        return partial(_list, _reader(arguments[0]))
     if origin is not None:
-        return _Shape.MAPPING, arguments[1]
+        return partial(_mapping, _reader(arguments[1]))
     if kind is datetime:
-        return _Shape.TEXT, _moment
-    return (_Shape.TEXT, kind) if issubclass(kind, StrEnum) else (_Shape.PLAIN, None)
+        return partial(_word, _moment)
+    if issubclass(kind, StrEnum):
+        return partial(_word, kind)
+    return _text_itself if kind is str else partial(_itself, kind)
 
 
 def _dataclass(kind: type, value: Any, path: str) -> Any:
     if not isinstance(value, dict):
         raise InvalidRecord(f"{path}: must be an object")
-    types_by_name = _known(kind)
-    known = {
-        name: _typed(types_by_name[name], item, f"{path}.{name}")
-        for name, item in value.items()
-        if name in types_by_name
-    }
-    if len(known) < len(value) and "extra" in _fields(kind):
+    readers = _readers(kind)
+    known = {name: readers[name](item, f"{path}.{name}") for name, item in value.items() if name in readers}
+    if len(known) < len(value) and "extra" in kind.__annotations__:
         known["extra"] = _strangers(kind, value, path)
     try:
         return kind(**known)
@@ -213,13 +207,7 @@ def _dataclass(kind: type, value: Any, path: str) -> Any:
 
 
 @cache
-def _known(kind: type) -> dict[str, Any]:
-    """The type of every field that is written under its own name."""
-    return {name: what for name, what in _fields(kind).items() if name != "extra"}
-
-
-@cache
-def _fields(kind: type) -> dict[str, Any]:
-    """The type of every field; reading annotations costs more than the rest of decoding."""
+def _readers(kind: type) -> dict[str, _Read]:
+    """Of every field that is written under its own name; reading annotations costs more than the rest of decoding."""
     hints = typing.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind)}
+    return {field.name: _reader(hints[field.name]) for field in fields(kind) if field.name != "extra"}

@@ -48,8 +48,7 @@ def bounded(event: Event) -> Event:
 
 def _bounded_reading(fact: Judged) -> Judged:
     verdict = fact.verdict
-    return replace(
-        fact,
+    return fact._replace(
         canary_message=clipped(fact.canary_message, WORDS_MAX),
         frozen=clipped(fact.frozen, WORDS_MAX),
         gated=clipped(fact.gated, WORDS_MAX),

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.analysis.evidence import Probe
 from shared.analysis.verdict import Verdict
 from shared.rollout.service import RevisionState, TrafficTarget
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(NamedTuple):
     """One tick's reading of one service. Sent even when only the outbox or the target needs care.
 
     rollout_id, step: what was judged; a verdict about anything else is stale. sequence: of the record read.

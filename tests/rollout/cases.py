@@ -66,7 +66,7 @@ def judged(record: Record, at: datetime, health: Health | None = None, **changes
         verdict=verdict(health) if health else None,
         target=record.target,
     )
-    return replace(fact, **changes)  # type: ignore[arg-type]
+    return fact._replace(**changes)  # type: ignore[arg-type]
 
 
 def _new_revision(record: Record) -> str:

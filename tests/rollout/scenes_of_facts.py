@@ -117,7 +117,7 @@ def appearing() -> list[Scene]:
             STABLE,
             judged(STABLE, NOW, appeared=NEW, appeared_image="demo/web:latest"),
         ),
-        Scene("a known revision is seen", STABLE, replace(reading(STABLE), appeared="web-00000-old")),
+        Scene("a known revision is seen", STABLE, reading(STABLE)._replace(appeared="web-00000-old")),
     ]
 
 

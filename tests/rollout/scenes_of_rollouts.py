@@ -153,7 +153,7 @@ def climbing() -> list[Scene]:
         Scene(
             "everybody suffers",
             PROGRESSING,
-            replace(outage, verdict=outage.verdict._replace(shared_outage=True)),
+            outage._replace(verdict=outage.verdict._replace(shared_outage=True)),
             AT_STEP,
         ),
         Scene("a step meets a freeze", PROGRESSING, reading(PROGRESSING, AT_STEP, frozen="holidays"), AT_STEP),

@@ -289,8 +289,7 @@ def test_a_reading_is_clipped_in_each_of_its_words() -> None:
     assert {kept.canary_message, kept.frozen, kept.gated, *kept.heavy, kept.pages, kept.verdict.reason} == {words}
     assert (kept.probes[0].path, kept.probes[0].reason) == (names, words)
     assert (
-        replace(
-            kept,
+        kept._replace(
             canary_message=long,
             frozen=long,
             gated=long,

@@ -492,7 +492,7 @@ def test_a_verdict_about_something_else_or_too_old_moves_nothing(change: str) ->
         "at": {"at": now - MINUTE},
         "age": {"at": now},
     }[change]  # type: ignore[assignment]
-    fact = replace(judged(record, later, Health.UNHEALTHY), **changes)  # type: ignore[arg-type]
+    fact = judged(record, later, Health.UNHEALTHY)._replace(**changes)  # type: ignore[arg-type]
     decision = take(record, fact, later + timedelta(seconds=1) if change == "age" else later)
     assert (decision.rule, decision.effects) == ("stale", ())
 

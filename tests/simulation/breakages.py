@@ -141,7 +141,7 @@ BREAKAGES = (
     ),
     Breakage(
         "hold_without_exit",
-        "i",
+        "ei",
         "A hold never ends by itself and nobody is asked.",
         ((judging, "held", mistakes.held_for_ever),),
     ),

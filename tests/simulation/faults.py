@@ -39,6 +39,17 @@ RATES: dict[Fault, float] = {
     Fault.DROPPED_TICK: 0.05,
     Fault.CLOCK_SKEW: 0.5,
 }
+OF_CALLS = (
+    Fault.CRASH_BEFORE,
+    Fault.CRASH_AFTER,
+    Fault.REFUSED,
+    Fault.ANSWER_LOST,
+    Fault.DENIED,
+    Fault.THROTTLED,
+    Fault.STALE_READ,
+    Fault.SLOW,
+)
+"""What may befall one call of a port, one of them at a time."""
 
 
 @dataclass
@@ -52,11 +63,28 @@ class Faults:
 
     def __post_init__(self) -> None:
         self.intensity = self.random.choice((0.0, 0.5, 1.0, 1.0, 2.0, 4.0))
+        self._rates = {fault: rate * self.intensity for fault, rate in RATES.items()}
+        self._of_calls = sum(self._rates[fault] for fault in OF_CALLS)
+
+    def of_call(self) -> Fault | None:
+        """At most one, in one draw whatever is left out; whoever lets it take effect says so with `struck`."""
+        if self.over:
+            return None
+        drawn = self.random.random()
+        if drawn >= self._of_calls:
+            return None
+        for fault in OF_CALLS:
+            drawn -= self._rates[fault]
+            if drawn < 0:
+                return None if fault in self.without else fault
+        return None
+
+    def struck(self, fault: Fault) -> None:
+        self.seen[fault] = self.seen.get(fault, 0) + 1
 
     def strikes(self, fault: Fault) -> bool:
         """Draws even when the fault is left out, so that a replay without it draws the rest alike."""
-        hit = self.random.random() < RATES[fault] * self.intensity
-        if not hit or self.over or fault in self.without:
+        if self.over or self.random.random() >= self._rates[fault] or fault in self.without:
             return False
-        self.seen[fault] = self.seen.get(fault, 0) + 1
+        self.struck(fault)
         return True

@@ -49,7 +49,7 @@ def race_swallowed(cloud: Any, service: Any, decision: Any, managed: Any) -> Non
 def seen_as(health: Health) -> Callable[..., Any]:
     def advance(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
         if fact.verdict and fact.verdict.health is Health.ERROR:
-            fact = replace(fact, verdict=fact.verdict._replace(health=health))
+            fact = fact._replace(verdict=fact.verdict._replace(health=health))
         return _advance(record, fact, now, strategy)
 
     return advance
@@ -57,13 +57,13 @@ def seen_as(health: Health) -> Callable[..., Any]:
 
 def probes_taken_for_passed(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
     passed = tuple(probe._replace(outcome=ProbeOutcome.PASSED) for probe in fact.probes)
-    return _verify(record, replace(fact, probes=passed), now, strategy)
+    return _verify(record, fact._replace(probes=passed), now, strategy)
 
 
 def stale_taken_for_fresh(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
     rollout = record.active
     if rollout:
-        fact = replace(fact, rollout_id=rollout.id, step=rollout.step, at=now)
+        fact = fact._replace(rollout_id=rollout.id, step=rollout.step, at=now)
     return _judged(record, fact, now, strategy)
 
 
@@ -121,7 +121,7 @@ def pin_not_asked(record: Any, fact: Any, strategy: Any) -> Any:
 
 def freeze_not_asked(record: Any, fact: Any, now: Any, strategy: Any) -> Any:
     frozen = record.frozen
-    return replace(_on_trial(replace(record, frozen=""), replace(fact, frozen=""), now, strategy), frozen=frozen)
+    return replace(_on_trial(replace(record, frozen=""), fact._replace(frozen=""), now, strategy), frozen=frozen)
 
 
 def never_fails_to_start(record: Any, fact: Any, now: Any, strategy: Any) -> Any:

@@ -3,6 +3,8 @@
 import importlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 from shared.config.environment import Environment
@@ -36,8 +38,13 @@ class Denied(Exception):
 
 
 def handler(function: str) -> Callable[[Message, Cloud], str]:
-    found: Callable[[Message, Cloud], str] = importlib.import_module(f"functions.{function}.handler").handle
+    found: Callable[[Message, Cloud], str] = _module(function).handle
     return found
+
+
+@cache
+def _module(function: str) -> ModuleType:
+    return importlib.import_module(f"functions.{function}.handler")
 
 
 class Turn:
@@ -70,8 +77,6 @@ class Turn:
         self.skew = surroundings.random.uniform(-SKEW_SECONDS, SKEW_SECONDS) if skewed else 0.0
         self.frozen_at = frozen_at
         self.decided_at = surroundings.timeline.now
-        for port in ("services", "messages", "metrics", "ledger", "prober", "objects", "databases"):
-            setattr(self, port, Reached(port, getattr(surroundings, port), self))
 
     services: Any
     messages: Any
@@ -80,7 +85,13 @@ class Turn:
     prober: Any
     objects: Any
     databases: Any
-    artifacts: Any  # no function reaches these here: there is no such port, and asking would fail
+    artifacts: Any  # no function reaches these here: there is no such port, and asking fails
+
+    def __getattr__(self, port: str) -> "Reached":
+        """A port, when it is first asked for."""
+        reached = Reached(port, getattr(self._surroundings, port), self)
+        setattr(self, port, reached)
+        return reached
 
     @property
     def environment(self) -> Environment:
@@ -109,46 +120,53 @@ class Turn:
 
     def reach(self, port: str, operation: str, call: Callable[[], Any], stale: Callable[[], Any] | None) -> Any:
         """One port call: it takes time, it may fail before or after its effect, it may be the instance's last."""
-        surroundings = self._surroundings
         if self.frozen_at:
             return self._acting(operation, call)
-        faults, timeline, random = surroundings.faults, surroundings.timeline, surroundings.random
-        name = f"{port}.{operation}"
-        if faults.strikes(Fault.CRASH_BEFORE):
+        timeline, random = self._surroundings.timeline, self._surroundings.random
+        fault, name = self._befalling(operation, can_be_stale=stale is not None), f"{port}.{operation}"
+        if fault is Fault.CRASH_BEFORE:
             raise Crash(f"before {name}")
-        timeline.wait(SLOW_SECONDS if faults.strikes(Fault.SLOW) else random.uniform(*LATENCY_SECONDS))
-        try:
-            self._refuse(port, operation)
-        except Exception:
+        timeline.wait(SLOW_SECONDS if fault is Fault.SLOW else random.uniform(*LATENCY_SECONDS))
+        if refusal := self._refusal(port, operation, fault):
             self.troubled = True
-            raise
-        if stale is not None and faults.strikes(Fault.STALE_READ):
+            raise refusal
+        if stale is not None and fault is Fault.STALE_READ:
             return stale()
         answer = self._acting(operation, call)
-        if faults.strikes(Fault.ANSWER_LOST):
+        if fault is Fault.ANSWER_LOST:
             self.troubled = True
             raise Unavailable(f"{name}: the answer was lost")
         timeline.wait(random.uniform(*LATENCY_SECONDS))
-        if faults.strikes(Fault.CRASH_AFTER):
+        if fault is Fault.CRASH_AFTER:
             raise Crash(f"after {name}")
         return answer
 
-    def _refuse(self, port: str, operation: str) -> None:
-        """Nothing was done, and the caller is told so."""
-        surroundings = self._surroundings
-        faults, timeline, name = surroundings.faults, surroundings.timeline, f"{port}.{operation}"
+    def _befalling(self, operation: str, *, can_be_stale: bool) -> Fault | None:
+        fault = self._surroundings.faults.of_call()
+        if fault is None or (fault is Fault.STALE_READ and not can_be_stale):
+            return None
+        if fault is Fault.THROTTLED and operation in READS:
+            return None
+        self._surroundings.faults.struck(fault)
+        return fault
+
+    def _refusal(self, port: str, operation: str, fault: Fault | None) -> Exception | None:
+        """Nothing was done, and this is how the caller is told so."""
+        surroundings, name = self._surroundings, f"{port}.{operation}"
         if port in surroundings.down:
-            raise surroundings.down[port](f"{name}: down")
-        if faults.strikes(Fault.REFUSED):
-            raise Unavailable(f"{name}: 503")
-        if faults.strikes(Fault.DENIED):
-            raise Denied(f"{name}: 403")
-        if operation in READS or faults.over:
-            return
-        if faults.strikes(Fault.THROTTLED):
-            surroundings.throttled[port] = timeline.seconds + surroundings.random.uniform(*THROTTLED_SECONDS)
-        if timeline.seconds < surroundings.throttled.get(port, 0.0):
-            raise Unavailable(f"{name}: 429")
+            return surroundings.down[port](f"{name}: down")
+        if fault is Fault.REFUSED:
+            return Unavailable(f"{name}: 503")
+        if fault is Fault.DENIED:
+            return Denied(f"{name}: 403")
+        if operation in READS or surroundings.faults.over:
+            return None
+        if fault is Fault.THROTTLED:
+            surroundings.throttled[port] = surroundings.timeline.seconds + surroundings.random.uniform(
+                *THROTTLED_SECONDS
+            )
+        throttled = surroundings.timeline.seconds < surroundings.throttled.get(port, 0.0)
+        return Unavailable(f"{name}: 429") if throttled else None
 
     def _acting(self, operation: str, call: Callable[[], Any]) -> Any:
         self._surroundings.acting = None if operation in READS else self

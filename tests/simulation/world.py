@@ -35,6 +35,7 @@ from tests.simulation.turns import Turn
 from tests.simulation.versions import Upgrade, Version, at_work, lost_news, versions_at_work
 
 TICK_SECONDS = 60.0
+IDLE_TICK_SECONDS = 300.0
 REST_SECONDS = {"drawn": 45 * 60.0, "real": 4 * 3600.0}
 EXTENSIONS_MAX = 3  # halves of that again, for what is still on its way
 LOOK_AGAIN_SECONDS = 600.0
@@ -133,8 +134,16 @@ class World:
 
     def _moving(self) -> bool:
         """Whether some rollout is neither over nor held: one that had to wait for another's end began late."""
-        records = [codec.decode(service.record) for service in self.run.services.values() if service.record]
-        return any(record.active and record.active.phase is not Phase.HELD for record in records)
+        return any(record.active and record.active.phase is not Phase.HELD for record in self._records())
+
+    def _idle(self) -> bool:
+        """Whether nothing goes wrong any more, nothing is on its way, on trial or to be told: most ticks are spared."""
+        if not self.surroundings.faults.over or self.bus.underway:
+            return False
+        return not any(record.active or record.outbox for record in self._records())
+
+    def _records(self) -> list[Record]:
+        return [codec.decode(service.record) for service in self.run.services.values() if service.record]
 
     def at_rest(self, name: str) -> bool:
         """Whether the service has been deployed by us, nothing is on trial and nothing waits for a person."""
@@ -181,7 +190,8 @@ class World:
             return
         if self._judge == "real":
             self.surroundings.metrics.count()
-        if not self.surroundings.faults.strikes(Fault.DROPPED_TICK):
+        looked_at = not self._idle() or self.timeline.seconds % IDLE_TICK_SECONDS < TICK_SECONDS
+        if looked_at and not self.surroundings.faults.strikes(Fault.DROPPED_TICK):
             self.bus.publish("rollout-ticks", b"{}", {"job": "rollout-ticks"})
         self.timeline.after(TICK_SECONDS, self._tick)
 
