@@ -1,9 +1,8 @@
 """One block of a rollout: what the periods in it held, added up."""
 
-from typing import NamedTuple
-
 from shared.analysis.e_value import Tally
 from shared.analysis.periods import Period
+from shared.analysis.record import NamedTuple
 
 
 class Row(NamedTuple):

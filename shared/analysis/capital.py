@@ -44,7 +44,8 @@ class Capital:
         wary = capped and self.blocks > _EARLY
         for part, (value, cap, drip) in enumerate(zip(log_e_values, caps, drips, strict=True)):
             low = self._low[part] + drip
-            own = min((self.owned[part] + drip) * exp(min(cap, value)), _MOST)
+            own = (self.owned[part] + drip) * exp(min(cap, value))
+            own = min(_MOST, own)
             if own <= low:
                 low, self._grown[part] = own, 0
             else:

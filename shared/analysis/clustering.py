@@ -34,35 +34,34 @@ class _Spread:
         """Each period with an earlier one. Nothing to compare, or nothing bad in either, tells nothing."""
         excess, scale, variance = self.excess, self.scale, self.variance
         for (last_bad, last), (bad, requests) in pairs:
-            if requests <= 0 or last <= 0 or not (bad or last_bad):
+            both_bad = bad + last_bad
+            if not both_bad or not requests or not last:
                 continue
             both = requests + last
-            usual = (bad + last_bad) / both
-            spread = usual * (1 - usual)
-            noise = 1 / requests + 1 / last
-            weight = 1 / (noise * noise)
-            difference = bad / requests - last_bad / last
-            by_chance = spread * noise
-            unbiased = both / (both - 1) if both > 2 else both
-            excess = excess * _FADE + weight * (difference * difference - by_chance * unbiased)
-            scale = scale * _FADE + weight * spread * (2 - noise)
-            variance = variance * _FADE + 2 * spread * spread * weight + by_chance * weight
+            shared = requests * last / both  # half of their harmonic mean, by which everything is weighed
+            difference = (bad * last - last_bad * requests) / both
+            by_chance = shared * both_bad * (both - both_bad) / (both * both)
+            excess = excess * _FADE + difference * difference - by_chance * both / (both - 1)
+            scale = scale * _FADE + by_chance * (2 * shared - 1)
+            variance = variance * _FADE + by_chance * (2 * by_chance + 1)
         self.excess, self.scale, self.variance = excess, scale, variance
 
 
 class Clustering:
     """The correlation r, from periods already judged. One standard error is added: the estimate is meant to be wary.
 
-    far: whether neighbouring periods may share their trouble.
+    far: whether neighbouring periods may share their trouble. correlation: within one period. of_stretch: as large as
+    it must be within one period to make up for what its neighbours share with it.
     """
 
-    __slots__ = ("_far", "_near", "_past", "_prior")
+    __slots__ = ("_far", "_near", "_past", "_prior", "correlation", "of_stretch")
 
     def __init__(self, prior: float, *, far: bool = False) -> None:
         self._prior = prior
         self._near = _Spread()
         self._far = _Spread() if far else None
         self._past: list[Counted] = [NOTHING]
+        self.correlation = self.of_stretch = prior
 
     def learn(self, periods: Sequence[Counted]) -> None:
         """More periods of stable, in order. NOTHING breaks the chain: a period without a request, and one in which
@@ -70,32 +69,25 @@ class Clustering:
         """
         rows, known = [*self._past, *periods], len(self._past)
         self._near.learn(zip(rows[known - 1 :], periods, strict=False))
-        if self._far is not None:
-            at = max(known, STRETCH)
-            self._far.learn(zip(rows[at - STRETCH :], rows[at:], strict=False))
-        self._past = rows[-1:] if self._far is None else rows[-STRETCH:]
+        self.correlation = self.of_stretch = self._within_a_period()
+        if self._far is None:
+            self._past = rows[-1:]
+            return
+        at = max(known, STRETCH)
+        self._far.learn(zip(rows[at - STRETCH :], rows[at:], strict=False))
+        self._past = rows[-STRETCH:]
+        self.of_stretch = self._with_neighbours(self._far)
 
-    @property
-    def correlation(self) -> float:
-        """Within one period."""
+    def _within_a_period(self) -> float:
         near = self._near
-        shown = near.excess + sqrt(near.variance)
-        wary = (shown if shown > 0 else 0.0) + _PRIOR_WEIGHT * self._prior
-        correlation = wary / (near.scale + _PRIOR_WEIGHT)
-        return _LEAST if correlation < _LEAST else min(correlation, _MOST)
+        wary = max(0.0, near.excess + sqrt(near.variance)) + _PRIOR_WEIGHT * self._prior
+        return min(max(_LEAST, wary / (near.scale + _PRIOR_WEIGHT)), _MOST)
 
-    @property
-    def of_stretch(self) -> float:
-        """As large as it must be within one period to make up for what its neighbours share with it.
-
-        Only what stands out by a standard error counts as shared, for most services share nothing.
-        """
-        near, far = self.correlation, self._far
-        if far is None or far.scale <= 0:
-            return near
-        within = max(near, min(far.excess / (far.scale + _PRIOR_WEIGHT), _MOST))
-        shared = (far.excess - sqrt(far.variance)) / (far.scale + _PRIOR_WEIGHT) - near
-        return within + (STRETCH - 1) * shared if shared > 0 else near
+    def _with_neighbours(self, far: _Spread) -> float:
+        """Only what stands out by a standard error counts as shared, for most services share nothing."""
+        near, scale = self.correlation, far.scale + _PRIOR_WEIGHT
+        shared = (far.excess - sqrt(far.variance)) / scale - near
+        return max(near, min(far.excess / scale, _MOST)) + (STRETCH - 1) * shared if shared > 0 else near
 
 
 def thinned(requests: float, correlation: float) -> float:

@@ -25,9 +25,11 @@ class Comparison:
     effects: the alternatives bet on, as shares of the way from the tolerated rate to all bad; tolerance: how far above
     stable's rate is no harm; prior: bad ones and all of imagined earlier requests of stable; clustering: their assumed
     correlation, until stable has shown it; stretches: whether neighbouring periods may go bad together.
+
+    expected: stable's rate as its past requests predict it.
     """
 
-    __slots__ = ("_bad", "_effects", "_prior", "_requests", "_tolerance", "clustering")
+    __slots__ = ("_bad", "_effects", "_prior", "_requests", "_tolerance", "clustering", "expected")
 
     def __init__(
         self,
@@ -43,6 +45,8 @@ class Comparison:
         self._prior = prior
         self._bad = self._requests = 0.0
         self.clustering = Clustering(clustering, far=stretches)
+        self.expected = 0.0
+        self.learn([])
 
     def learn(self, periods: Sequence[Counted], telling: Sequence[Counted] | None = None) -> None:
         """What stable did in some periods, after the block that holds them was judged.
@@ -54,14 +58,9 @@ class Comparison:
             of_bad = of_bad * _FADE + bad
             of_all = of_all * _FADE + requests
         self._bad, self._requests = of_bad, of_all
-        self.clustering.learn(periods if telling is None else telling)
-
-    @property
-    def expected(self) -> float:
-        """Stable's rate as its past requests predict it."""
         bad, requests = self._prior
-        rate = (self._bad + bad) / (self._requests + requests)
-        return _RATE_MIN if rate < _RATE_MIN else min(rate, _RATE_MAX)
+        self.expected = min(max(_RATE_MIN, (of_bad + bad) / (of_all + requests)), _RATE_MAX)
+        self.clustering.learn(periods if telling is None else telling)
 
     @property
     def limit(self) -> float:
@@ -80,11 +79,9 @@ class Comparison:
         together: whether requests may fail together, as stable's do.
         """
         tally = _independent(tally, periods, self.clustering.of_stretch) if together else tally
-        rate, tolerance = self.expected, self._tolerance
-        floor = rate + tolerance
-        if floor >= 1:
-            return [0.0] * len(self._effects)
-        return [log_harm(tally, floor + effect * (1 - floor), rate, tolerance) for effect in self._effects]
+        floor = self.expected + self._tolerance
+        rates = [floor + effect * (1 - floor) for effect in self._effects]
+        return log_harm(tally, rates, self.expected, self._tolerance)
 
     def harm_alone(self, tally: Tally, *, together: bool = True) -> list[float]:
         """Evidence that the canary exceeds the limit that stable's history sets; stable has no traffic."""

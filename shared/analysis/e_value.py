@@ -21,8 +21,10 @@ stopping, Journal of Statistical Planning and Inference 230 (2024), arXiv 2106.0
 Grünwald, arXiv 2203.09785.
 """
 
+from collections.abc import Sequence
 from math import acos, copysign, cos, log, pi, sqrt
-from typing import NamedTuple
+
+from shared.analysis.record import NamedTuple
 
 _TINY = 1e-12  # from the ends of a bracket, where a logarithm would not exist
 _THIRD_OF_A_TURN = 2 * pi / 3
@@ -37,14 +39,14 @@ class Tally(NamedTuple):
     stable_bad: float
 
 
-def log_harm(tally: Tally, canary_rate: float, stable_rate: float, margin: float = 0.0) -> float:
+def log_harm(tally: Tally, canary_rates: Sequence[float], stable_rate: float, margin: float = 0.0) -> list[float]:
     """Evidence that the canary's rate exceeds stable's by more than `margin`; 0 when the block cannot tell.
 
-    canary_rate, stable_rate: the alternative, in (0, 1), chosen without looking at the block.
+    canary_rates, stable_rate: the alternatives, ascending, in (0, 1), chosen without looking at the block.
     """
-    if tally.canary <= 0 or tally.stable <= 0 or canary_rate <= stable_rate + margin:
-        return 0.0
-    return _log_ratio(tally, canary_rate, stable_rate, margin)
+    if tally.canary <= 0 or tally.stable <= 0 or canary_rates[0] <= stable_rate + margin:
+        return [0.0] * len(canary_rates)
+    return [_log_ratio(tally, canary_rate, stable_rate, margin) for canary_rate in canary_rates]
 
 
 def log_safety(tally: Tally, *, rate: float, margin: float) -> float:

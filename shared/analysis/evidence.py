@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+from shared.analysis.record import NamedTuple
 
 
 class Histogram(NamedTuple):
@@ -32,7 +31,7 @@ class Sample(NamedTuple):
     """
 
     end: datetime
-    requests_by_class: Mapping[str, int] = _NOTHING
+    requests_by_class: Mapping[str, int] = MappingProxyType({})
     latency: Histogram = Histogram()
     failed_starts: int = 0
 
@@ -47,7 +46,7 @@ class History(NamedTuple):
     sample_period: timedelta
     ingest_delay: timedelta
     settled_until: datetime
-    samples: Mapping[str, tuple[Sample, ...]] = _NOTHING
+    samples: Mapping[str, tuple[Sample, ...]] = MappingProxyType({})
 
 
 class ProbeOutcome(StrEnum):

@@ -12,7 +12,6 @@ What is guaranteed and what is not: docs/explanation/analysis.md.
 
 from collections.abc import Sequence
 from math import ceil, inf
-from typing import NamedTuple
 
 from shared.analysis.conditions import crash_looping, dead, failing_probe, metrics_outage, refusing, unroutable
 from shared.analysis.criteria import CUTS, SAFETY_CUT
@@ -21,6 +20,7 @@ from shared.analysis.latency import merged, quantile_ms
 from shared.analysis.past import STRETCH
 from shared.analysis.periods import Period, side_by_side
 from shared.analysis.question import Question
+from shared.analysis.record import NamedTuple
 from shared.analysis.trial import Standing, Trial
 from shared.analysis.verdict import Health, Verdict
 from shared.analysis.waiting import slack

@@ -1,9 +1,9 @@
 """The two revisions side by side: what each did in the same sampling period."""
 
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from shared.analysis.evidence import Histogram, History, Sample
+from shared.analysis.record import NamedTuple
 
 _NO_LATENCY = Histogram()
 _NO_SAMPLE = Sample(end=datetime.fromtimestamp(0, UTC))

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 from math import exp, log
-from typing import NamedTuple
 
 from shared.analysis.comparison import Comparison
 from shared.analysis.e_value import Tally
+from shared.analysis.record import NamedTuple
 from shared.analysis.waiting import Wait, until
 
 _SHARP_PART = 0.85  # of the stake; the rest is kept for the question that a step asks when its patience is lost

@@ -1,10 +1,10 @@
 """What the judge is asked: everything a verdict depends on, so that the same question has the same answer for ever."""
 
 from datetime import datetime
-from typing import NamedTuple
 
 from shared.analysis.evidence import History, Probe
 from shared.analysis.proof import Risk
+from shared.analysis.record import NamedTuple
 
 
 class Question(NamedTuple):

@@ -1,7 +1,8 @@
 """What the judge says: three answers and an error, never a guess."""
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from shared.analysis.record import NamedTuple
 
 
 class Health(StrEnum):

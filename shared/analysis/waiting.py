@@ -16,7 +16,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from math import ceil, exp, hypot, inf, lgamma, log, sqrt
-from typing import NamedTuple
+
+from shared.analysis.record import NamedTuple
 
 _FAR = 1e-4  # what is as unlikely as that is not looked at
 _UNSEEN = 0.583

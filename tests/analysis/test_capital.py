@@ -74,7 +74,7 @@ def test_a_good_canary_is_blamed_less_often_than_the_risk_allows() -> None:
             bad = sum(dice.random() < 0.1 for _ in range(10))
             other = sum(dice.random() < 0.1 for _ in range(20))
             tally = Tally(10, bad, 20, other)
-            capital.bet([log_harm(tally, canary_rate=rate, stable_rate=0.1) for rate in (0.2, 0.5)])
+            capital.bet(log_harm(tally, [0.2, 0.5], stable_rate=0.1))
             highest = max(highest, capital.total)
         blamed += highest >= capital.needed
     assert blamed <= 0.1 * 300

@@ -32,7 +32,7 @@ def test_harm_is_never_expected_of_a_canary_within_the_margin(
     expected = sum(
         chance(x_c, canary, p_c)
         * chance(x_b, stable, p_b)
-        * exp(log_harm(Tally(canary, x_c, stable, x_b), canary_rate=t_c, stable_rate=t_b, margin=margin))
+        * exp(log_harm(Tally(canary, x_c, stable, x_b), [t_c], stable_rate=t_b, margin=margin)[0])
         for x_c in range(canary + 1)
         for x_b in range(stable + 1)
     )
@@ -77,7 +77,7 @@ def test_scaling_a_side_down_only_lowers_the_expectation(ours: float, theirs: fl
     expected = sum(
         chance(x_c, 5, 0.2)
         * chance(x_b, 6, 0.2)
-        * exp(log_harm(Tally(5 * ours, x_c * ours, 6 * theirs, x_b * theirs), canary_rate=0.5, stable_rate=0.1))
+        * exp(log_harm(Tally(5 * ours, x_c * ours, 6 * theirs, x_b * theirs), [0.5], stable_rate=0.1)[0])
         for x_c in range(6)
         for x_b in range(7)
     )
@@ -85,8 +85,8 @@ def test_scaling_a_side_down_only_lowers_the_expectation(ours: float, theirs: fl
 
 
 def test_errors_split_like_traffic_tell_nothing_and_a_surplus_tells_much() -> None:
-    same = log_harm(Tally(100, 1, 900, 9), canary_rate=0.05, stable_rate=0.01)
-    worse = log_harm(Tally(100, 10, 900, 9), canary_rate=0.05, stable_rate=0.01)
+    [same] = log_harm(Tally(100, 1, 900, 9), [0.05], stable_rate=0.01)
+    [worse] = log_harm(Tally(100, 10, 900, 9), [0.05], stable_rate=0.01)
     assert same < 0 < log(100) < worse
 
 
@@ -94,10 +94,10 @@ def test_errors_split_like_traffic_tell_nothing_and_a_surplus_tells_much() -> No
     "tally", [Tally(0, 0, 9, 1), Tally(9, 1, 0, 0)], ids=["the canary had no request", "stable had none"]
 )
 def test_one_side_alone_tells_nothing(tally: Tally) -> None:
-    assert log_harm(tally, canary_rate=0.5, stable_rate=0.1) == 0
+    assert log_harm(tally, [0.5], stable_rate=0.1) == [0]
     assert log_safety(tally, rate=0.1, margin=0.1) == 0
 
 
 def test_an_alternative_within_the_null_and_a_margin_of_everything_tell_nothing() -> None:
-    assert log_harm(Tally(9, 9, 9, 0), canary_rate=0.1, stable_rate=0.1) == 0
+    assert log_harm(Tally(9, 9, 9, 0), [0.1], stable_rate=0.1) == [0]
     assert log_safety(Tally(9, 0, 9, 0), rate=0.1, margin=1.0) == 0
