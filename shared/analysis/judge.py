@@ -146,7 +146,7 @@ def _lasting(counts: str, trial: Trial) -> str:
 
 
 def _slower(case: _Case, trial: Trial, cut: int) -> str:
-    return slower_than_stable(CUTS[cut][0], trial.cuts.edges_ms[cut], *_latencies(case.rollout))
+    return slower_than_stable(CUTS[cut][0], trial.slowness.cuts.edges_ms[cut], *_latencies(case.rollout))
 
 
 def _unproved(case: _Case, trial: Trial, figures: Verdict, counts: str) -> Verdict:
@@ -160,7 +160,7 @@ def _unproved(case: _Case, trial: Trial, figures: Verdict, counts: str) -> Verdi
             f"nothing to compare in this step yet: {case.users:,} users' requests on the canary, {stable:,} on stable."
         )
         return _verdict(figures._replace(requests_needed=1), Health.INCONCLUSIVE, said)
-    if trial.latency_unknown:
+    if trial.slowness.unknown:
         said = f"{counts}; stable's latencies are not known yet, so nobody can tell whether the canary is slower."
         return _verdict(figures, Health.INCONCLUSIVE, said)
     if _lacks_latency(trial):

@@ -6,7 +6,7 @@ from shared.analysis.evidence import Histogram, History, Sample
 from shared.analysis.record import NamedTuple
 
 _NO_LATENCY = Histogram()
-_NO_SAMPLE = Sample(end=datetime.fromtimestamp(0, UTC))
+_NO_SAMPLE = Sample(end=datetime.fromtimestamp(0, UTC), requests_by_class={})
 
 
 class Period(NamedTuple):
@@ -46,7 +46,7 @@ def side_by_side(history: History, canary: str, stable: str, probes: int = 0) ->
     """
     ours = {sample.end: sample for sample in history.samples.get(canary, ())}
     theirs = {sample.end: sample for sample in history.samples.get(stable, ())}
-    ends = sorted(end for end in ours.keys() | theirs.keys() if end <= history.settled_until)
+    ends = sorted([end for end in {**theirs, **ours} if end <= history.settled_until])
     return [_period(end, ours.get(end, _NO_SAMPLE), theirs.get(end, _NO_SAMPLE), probes) for end in ends]
 
 

@@ -40,18 +40,18 @@ class Proof:
     larger of two e-values is none, their mean is.
     """
 
-    __slots__ = ("_margin", "blunt", "comparison", "margin_max", "sharp")
+    __slots__ = ("_margins", "blunt", "comparison", "margin_max", "sharp")
 
     def __init__(self, comparison: Comparison, margin: float, margin_max: float) -> None:
-        self.comparison, self._margin, self.margin_max = comparison, margin, margin_max
+        self.comparison, self.margin_max = comparison, margin_max
+        self._margins = (margin,) if margin == margin_max else (margin, margin_max)
         self.sharp = self.blunt = 0.0
 
     def weigh(self, tally: Tally, periods: int, *, patient: bool) -> None:
-        margins = {self._margin} if patient else {self._margin, self.margin_max}
-        found = dict(zip(margins, self.comparison.safety(tally, tuple(margins), periods), strict=True))
-        self.sharp += found[self._margin]
+        found = self.comparison.safety(tally, self._margins[:1] if patient else self._margins, periods)
+        self.sharp += found[0]
         if not patient:
-            self.blunt += found[self.margin_max]
+            self.blunt += found[-1]
 
     @property
     def log_e(self) -> float:
@@ -66,8 +66,8 @@ class Proof:
         patience: periods until the second one is asked; block: how many are weighed at once.
         """
         walk = self.comparison.walk
-        sharp = until(walk(canary, stable, self._margin), needed - _LOG_SHARP_PART - self.sharp, block=block)
-        if self._margin == self.margin_max:
+        sharp = until(walk(canary, stable, self._margins[0]), needed - _LOG_SHARP_PART - self.sharp, block=block)
+        if len(self._margins) == 1:
             return [sharp]
         missing = needed - log(1 - _SHARP_PART) - self.blunt
         return [sharp, until(walk(canary, stable, self.margin_max), missing, block=block, after=patience)]
@@ -75,7 +75,7 @@ class Proof:
     @property
     def margin(self) -> float:
         """What is nearest to being proved."""
-        return self.margin_max if self.blunt > self.sharp else self._margin
+        return self.margin_max if self.blunt > self.sharp else self._margins[0]
 
 
 class Step:

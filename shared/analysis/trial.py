@@ -12,34 +12,27 @@ from enum import StrEnum
 from itertools import groupby
 from math import inf, log
 
-from shared.analysis.block import Row, errors_of, slow_of
 from shared.analysis.capital import Capital
 from shared.analysis.clustering import NOTHING
 from shared.analysis.comparison import Comparison
-from shared.analysis.criteria import CUTS, ERROR_BETS, SAFETY_CUT, SLOW_BETS, WEIGHTS, failing, slowing
+from shared.analysis.criteria import ERROR_BETS, SAFETY_CUT, SLOW_BETS, WEIGHTS, failing
 from shared.analysis.e_value import Tally
-from shared.analysis.evidence import Histogram
 from shared.analysis.lasting import Lasting
-from shared.analysis.latency import Cuts, cut_ms, merged
 from shared.analysis.outages import Outages, both_fail, may_both_fail
 from shared.analysis.past import bad_stretches, without_outages
 from shared.analysis.periods import Period
 from shared.analysis.proof import PATIENCE, Proof, Risk, Step
+from shared.analysis.slowness import Slowness
 from shared.analysis.waiting import quantile, whole_blocks
 
 _LATENCY_HISTORY = timedelta(hours=2)  # enough to know what is usual; rare bursts are looked for among the errors
-_CUTS_KNOWN_FROM = 50  # requests of stable, to know its quantiles
 _ROOM_FOR_DOUBT = 20.0  # no step up with harm closer than this factor to a rollback
 _BLOCKS_PER_LENGTH = 26  # then blocks get one period longer, so that a look at half a day stays cheap
 _SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail anyway: less harm no step need rule out
 _HARM_WIDEST = 0.25  # however few requests are next, a canary that fails one more in four is not called healthy
 _SLOW_POINTS_LEAST = 0.08
 _EVEN = 0.5
-_IDLE = timedelta(minutes=10)  # without a request, our probes' included: the instance is gone, and the next one is cold
 _RATE_FADE = 0.5 ** (1 / 30)  # per period, of the traffic that plans the proof
-
-
-_NO_LATENCY = Histogram()
 
 
 class Standing(StrEnum):
@@ -62,20 +55,17 @@ class Trial:
         self.risk = risk
         self.capital = Capital(WEIGHTS, risk.false_rollback_risk)
         self.errors = failing()
-        self.slowness: tuple[Comparison, ...] = ()
-        self.cuts = Cuts()
+        self.slowness = Slowness(risk.latency_ms_min)
         self.step = Step(first_traffic, 0, 0)
         self._sample_period = sample_period
         self._first_traffic = self._latest = first_traffic
         self._latencies_from = first_traffic - _LATENCY_HISTORY
-        self._seen: list[Histogram] = []
-        self._block: list[Row] = []
-        self._requests = 0.0  # of late, both revisions'
-        self._periods = 0.0
+        self._block: list[Period] = []
+        self._requests = self._periods = 0.0  # of late, both revisions'
+        self._usual = 0.0  # requests a period
         self._outages = Outages()
         self._past: list[Period] = []
         self._lasting = Lasting()
-        self._asked_at: datetime | None = None
 
     def begin_step(self, since: datetime, share: int, next_share: int) -> None:
         self.step = Step(since, share, next_share)
@@ -90,20 +80,17 @@ class Trial:
             self._learn_past()
         self._outages.note(period, self._usual, step.share)
         if not self._block:
-            self._choose_cuts()
+            self.slowness.choose_cuts()
             self._prove_from(period)
         elif not step.began:
             step.begin_with(period.end - self._sample_period)
         if step.began and step.alone:
             self._weigh_alone(period)
             return
-        count = self.cuts.counted
-        latency = _NO_LATENCY if self._wakes(period) else period.latency
-        self._block.append(Row(period, count(latency), count(period.stable_latency)))
+        self._block.append(self.slowness.awake(period))
         if len(self._block) < self._block_length:
             return
-        exposed = any(row.period.exposed for row in self._block)
-        if exposed and any(row.period.stable_requests for row in self._block):
+        if any(row.exposed for row in self._block) and any(row.stable_requests for row in self._block):
             self._close_block()
 
     def remember(self, periods: Sequence[Period]) -> None:
@@ -118,8 +105,7 @@ class Trial:
             self._outages.note(period, self._usual, self.step.share)
             if row and period.end > self._latencies_from:
                 self._count_traffic(period)
-                if period.stable_latency.counts:
-                    self._seen.append(period.stable_latency)
+                self.slowness.remember([period.stable_latency])
         usual = [row for row in rows if row]
         self._outages.know_before(usual)
         self._lasting = Lasting(bad_stretches(usual))
@@ -132,18 +118,7 @@ class Trial:
     def _count_traffic(self, period: Period) -> None:
         self._requests = self._requests * _RATE_FADE + period.exposed + period.stable_requests
         self._periods = self._periods * _RATE_FADE + 1
-
-    def _wakes(self, period: Period) -> bool:
-        """That nobody asked the canary for so long that it starts anew, which is slow whatever the release."""
-        asked_at = self._asked_at
-        if period.exposed:
-            self._asked_at = period.end
-        return asked_at is not None and period.end - asked_at > _IDLE
-
-    @property
-    def _usual(self) -> float:
-        """Requests a period, of both revisions, of late."""
-        return self._requests / self._periods if self._periods else 0.0
+        self._usual = self._requests / self._periods
 
     def _weigh_alone(self, period: Period) -> None:
         """At 100 %. Latency waits: without a control a busy hour looks like a slow release.
@@ -161,19 +136,26 @@ class Trial:
     def _close_block(self) -> None:
         """Judges what the block holds, then learns from it."""
         block, self._block = self._block, []
-        periods = [row.period for row in block]
-        errors, slow = errors_of(periods), slow_of(block)
+        errors, latencies = _errors_of(block), [period.stable_latency for period in block]
+        stable_timed = self.slowness.counted(latencies)
+        slow = self.slowness.tallies(block, stable_timed)
         bets = self.errors.harm(errors, len(block))
-        for comparison, tally in zip(self.slowness, slow, strict=True):
+        for comparison, tally in zip(self.slowness.comparisons, slow, strict=True):
             bets += comparison.harm(tally, len(block))
         bets += [0.0] * (len(WEIGHTS) - len(bets))
         never_worked = self._outages.never_worked(errors, len(block), self._usual, self.step.share)
         self.capital.bet(bets, capped=not never_worked)
         if stretch := self._lasting.add(errors, len(block)):
             self._lasting.conclude(self.errors.harm(stretch, together=False))
-        if self.step.errors and periods[0].end - self._sample_period >= self.step.since:
-            self._weigh_safety(self.step.errors, periods, errors, slow)
-        self._learn(periods, [row.stable_timed for row in block])
+        if self.step.errors and block[0].end - self._sample_period >= self.step.since:
+            self._weigh_safety(self.step.errors, block, errors, slow)
+        self._learn_errors(block)
+        if self.slowness.comparisons:
+            self.slowness.learn(stable_timed)
+        else:
+            self.slowness.remember(latencies)
+        for period in block:
+            self._count_traffic(period)
 
     def _weigh_safety(self, proof: Proof, periods: list[Period], errors: Tally, slow: list[Tally]) -> None:
         """Our own probes speak for nothing: they are taken out of the canary's requests, the fast ones included."""
@@ -186,16 +168,6 @@ class Trial:
             users = max(rest[0], timed - sum([period.probes for period in periods]))
             step.slowness.weigh(Tally(users, *rest), len(periods), patient=patient)
 
-    def _learn(self, periods: list[Period], stable_timed: list[list[int]]) -> None:
-        """What stable did in some periods is what the next ones expect of it."""
-        self._learn_errors(periods)
-        if self.slowness:
-            self._learn_slowness(stable_timed)
-        else:
-            self._seen += [period.stable_latency for period in periods if period.stable_latency.counts]
-        for period in periods:
-            self._count_traffic(period)
-
     def _learn_errors(self, periods: Sequence[Period]) -> None:
         """At once, or one by one where both may have failed: what counts as that follows from what is known by then."""
         if not any(map(may_both_fail, periods)):
@@ -204,20 +176,6 @@ class Trial:
         for period in periods:
             row = (period.stable_errors, period.stable_requests)
             self.errors.learn([row], [NOTHING if both_fail(period, self.errors.expected) else row])
-
-    def _choose_cuts(self) -> None:
-        """Once, from what stable did before; until its quantiles are known there is no evidence about latency."""
-        if self.slowness or sum(sum(histogram.counts) for histogram in self._seen) < _CUTS_KNOWN_FROM:
-            return
-        usual = merged(self._seen)
-        self.cuts = Cuts([cut_ms(usual, quantile, self.risk.latency_ms_min) for quantile, _, _ in CUTS])
-        self.slowness = slowing()
-        self._learn_slowness([self.cuts.counted(histogram) for histogram in self._seen])
-        self._seen = []
-
-    def _learn_slowness(self, stable_timed: list[list[int]]) -> None:
-        for cut, comparison in enumerate(self.slowness, start=1):
-            comparison.learn([(row[cut], row[0]) for row in stable_timed])
 
     def _prove_from(self, period: Period) -> None:
         """The step begins with the first period that lies wholly in it; its margins come from the traffic before."""
@@ -228,8 +186,8 @@ class Trial:
         if step.errors is None:
             least = max(_SERVICE_POINTS, self.errors.expected) * 100 / step.next_share
             step.errors = self._proof(self.errors, least, self._harm_max(step.next_share))
-        if step.slowness is None and self.slowness:
-            comparison = self.slowness[SAFETY_CUT]
+        if step.slowness is None and self.slowness.comparisons:
+            comparison = self.slowness.comparisons[SAFETY_CUT]
             step.slowness = self._proof(comparison, _SLOW_POINTS_LEAST, self.risk.latency_points_max / 100)
 
     def _harm_max(self, next_share: int) -> float:
@@ -270,7 +228,7 @@ class Trial:
     @property
     def log_safety(self) -> float:
         """The weaker of the step's two proofs; nothing is proved before the step's first whole block begins."""
-        if self.latency_unknown or self.step.errors is None:
+        if self.slowness.unknown or self.step.errors is None:
             return 0.0
         return min((proof.log_e for proof in self.proofs), default=inf)
 
@@ -326,12 +284,17 @@ class Trial:
         return self._outages.massive_periods
 
     @property
-    def latency_unknown(self) -> bool:
-        """Stable has latencies, and too few of them to say what slow means."""
-        return bool(self._seen)
-
-    @property
     def blamed_cut(self) -> int | None:
         """Which of CUTS explains the harm best; None when the errors do."""
         slow = self.capital.richest - ERROR_BETS
         return None if slow < 0 else SLOW_BETS[slow]
+
+
+def _errors_of(block: Sequence[Period]) -> Tally:
+    """Failed requests of a block."""
+    return Tally(
+        sum([period.exposed for period in block]),
+        sum([period.errors for period in block]),
+        sum([period.stable_requests for period in block]),
+        sum([period.stable_errors for period in block]),
+    )

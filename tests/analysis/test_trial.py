@@ -125,8 +125,8 @@ def test_a_step_that_begins_inside_an_open_block_has_proved_nothing() -> None:
 def test_latency_is_judged_from_when_stables_is_known() -> None:
     dice, live = random.Random(9), trial()
     for minute in range(1, 9):
-        assert live.latency_unknown == (minute in range(2, 7))
-        assert bool(live.slowness) == (minute > 6)
+        assert live.slowness.unknown == (minute in range(2, 7))
+        assert bool(live.slowness.comparisons) == (minute > 6)
         row = Period(NOW + minute * MINUTE, 2, 2, 0, 0, 10, 0, latencies(dice, 2), latencies(dice, 10))
         live.weigh(row)
 
