@@ -42,17 +42,17 @@ class Capital:
         self.blocks += 1
         caps = self._caps if capped else [_LOG_E_MAX] * len(self._caps)
         wary = capped and self.blocks > _EARLY
-        for part, (value, cap, drip) in enumerate(zip(log_e_values, caps, drips, strict=True)):
-            low = self._low[part] + drip
-            own = (self.owned[part] + drip) * exp(min(cap, value))
-            own = min(_MOST, own)
+        parts = zip(self.owned, self._low, log_e_values, caps, drips, strict=True)
+        for part, (owned, lowest, value, cap, drip) in enumerate(parts):
+            low = lowest + drip
+            own = (owned + drip) * exp(min(cap, value))
             if own <= low:
-                low, self._grown[part] = own, 0
-            else:
-                self._grown[part] += 1
-                if wary and self._grown[part] <= _EPISODE:
-                    own = min(own, self._ceiling(low, self._grown[part]))
-            self.owned[part], self._low[part] = own, low
+                self.owned[part] = self._low[part] = own
+                self._grown[part] = 0
+                continue
+            self._grown[part] += 1
+            most = self._ceiling(low, self._grown[part]) if wary and self._grown[part] <= _EPISODE else _MOST
+            self.owned[part], self._low[part] = min(own, most), low
 
     def _ceiling(self, low: float, blocks: int) -> float:
         """How far a part may have grown from `low` in so many blocks: ever more of the way, as a logarithm."""

@@ -38,12 +38,13 @@ class _Spread:
             if not both_bad or not requests or not last:
                 continue
             both = requests + last
-            shared = requests * last / both  # half of their harmonic mean, by which everything is weighed
-            difference = (bad * last - last_bad * requests) / both
-            by_chance = shared * both_bad * (both - both_bad) / (both * both)
-            excess = excess * _FADE + difference * difference - by_chance * both / (both - 1)
-            scale = scale * _FADE + by_chance * (2 * shared - 1)
-            variance = variance * _FADE + by_chance * (2 * by_chance + 1)
+            usual = both_bad / both
+            surplus = bad - usual * requests
+            weight = requests * last / both  # half the harmonic mean: of so many requests a difference tells
+            by_chance = weight * usual * (1.0 - usual)
+            excess = excess * _FADE + surplus * surplus - by_chance * (both / (both - 1.0))
+            scale = scale * _FADE + by_chance * (2.0 * weight - 1.0)
+            variance = variance * _FADE + by_chance * (2.0 * by_chance + 1.0)
         self.excess, self.scale, self.variance = excess, scale, variance
 
 

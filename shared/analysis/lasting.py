@@ -19,28 +19,24 @@ _STRADDLED = 1  # trouble that begins late in a stretch ends in the next
 class Lasting:
     """Counts a canary's bad stretches in a row, since its first traffic. known: stable's bad ones, and all of them."""
 
-    __slots__ = ("_needed", "_periods", "_tally", "stretches")
+    __slots__ = ("_needed", "_periods", "_tallies", "stretches")
 
     def __init__(self, known: tuple[int, int] = (0, 0)) -> None:
         bad, all_of_them = known
         usual = (bad + 1) / (all_of_them + 2)  # Laplace's rule of succession
         self._needed = ceil(log(_CHANCE) / log(usual)) + _STRADDLED
-        self._tally, self._periods = Tally(0, 0, 0, 0), 0
+        self._tallies: list[Tally] = []
+        self._periods = 0
         self.stretches = 0
 
     def add(self, tally: Tally, periods: int) -> Tally | None:
         """One more block of so many periods; the whole stretch when it is complete."""
-        canary, canary_bad, stable, stable_bad = self._tally
-        self._tally = Tally(
-            canary + tally.canary,
-            canary_bad + tally.canary_bad,
-            stable + tally.stable,
-            stable_bad + tally.stable_bad,
-        )
+        self._tallies.append(tally)
         self._periods += periods
         if self._periods < STRETCH:
             return None
-        complete, self._tally, self._periods = self._tally, Tally(0, 0, 0, 0), 0
+        complete = Tally(*map(sum, zip(*self._tallies, strict=True)))
+        self._tallies, self._periods = [], 0
         return complete
 
     def conclude(self, log_e_values: Sequence[float]) -> None:
