@@ -17,7 +17,6 @@ from shared.analysis.conditions import crash_looping, dead, failing_probe, metri
 from shared.analysis.criteria import CUTS, SAFETY_CUT
 from shared.analysis.evidence import Histogram, History, Probe
 from shared.analysis.latency import merged, quantile_ms
-from shared.analysis.past import STRETCH
 from shared.analysis.periods import Period, side_by_side
 from shared.analysis.question import Question
 from shared.analysis.record import NamedTuple
@@ -28,6 +27,8 @@ from shared.analysis.words import (
     against_stable,
     e_value,
     failed_of,
+    failing_altogether,
+    lasting,
     more_needed,
     odds,
     slower_than_stable,
@@ -127,22 +128,13 @@ def _beside_stable(case: _Case, trial: Trial) -> Verdict:
 
 def _blame(case: _Case, trial: Trial, counts: str, harm: str) -> str:
     if trial.failing_altogether:
-        return _failing_altogether(counts, trial)
+        return failing_altogether(counts, trial.massive_periods)
     if trial.bad_stretches:
-        return _lasting(counts, trial)
+        return lasting(counts, trial.bad_stretches)
     blamed = trial.blamed_cut
     if blamed is None:
         return f"{counts}; {harm} that errors rose."
     return f"{_slower(case, trial, blamed)}; {harm} that answers slowed."
-
-
-def _failing_altogether(counts: str, trial: Trial) -> str:
-    return f"{counts}; nearly every request failed in each of its last {trial.massive_periods} minutes."
-
-
-def _lasting(counts: str, trial: Trial) -> str:
-    minutes = trial.bad_stretches * STRETCH
-    return f"{counts}; beyond chance in each {STRETCH} of the last {minutes} minutes, and stable's bursts end sooner."
 
 
 def _slower(case: _Case, trial: Trial, cut: int) -> str:
@@ -182,7 +174,7 @@ def _unproved(case: _Case, trial: Trial, figures: Verdict, counts: str) -> Verdi
 def _lacks_latency(trial: Trial) -> bool:
     """That latency is what is still to be proved, and no more errors is not."""
     errors, slowness, needed = trial.step.errors, trial.step.slowness, trial.log_safety_needed
-    return bool(errors and slowness in trial.proofs and errors.log_e >= needed)
+    return bool(errors and slowness in trial.step.proofs and errors.log_e >= needed)
 
 
 def _beside_history(case: _Case, trial: Trial) -> Verdict:
@@ -201,9 +193,9 @@ def _beside_history(case: _Case, trial: Trial) -> Verdict:
     if standing is Standing.HARMFUL:
         blame = f"{said}; {harm} that errors rose."
         if trial.failing_altogether:
-            blame = _failing_altogether(counts, trial)
+            blame = failing_altogether(counts, trial.massive_periods)
         elif trial.bad_stretches:
-            blame = _lasting(said, trial)
+            blame = lasting(said, trial.bad_stretches)
         return _verdict(figures, Health.UNHEALTHY, blame)
     if case.broken:
         return _verdict(figures, Health.UNHEALTHY, case.broken)

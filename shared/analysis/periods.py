@@ -1,7 +1,9 @@
 """The two revisions side by side: what each did in the same sampling period."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from shared.analysis.e_value import Tally
 from shared.analysis.evidence import Histogram, History, Sample
 from shared.analysis.record import NamedTuple
 
@@ -48,6 +50,16 @@ def side_by_side(history: History, canary: str, stable: str, probes: int = 0) ->
     theirs = {sample.end: sample for sample in history.samples.get(stable, ())}
     ends = sorted([end for end in {**theirs, **ours} if end <= history.settled_until])
     return [_period(end, ours.get(end, _NO_SAMPLE), theirs.get(end, _NO_SAMPLE), probes) for end in ends]
+
+
+def failed(block: Sequence[Period]) -> Tally:
+    """Requests of both revisions in a block, and how many of each failed."""
+    return Tally(
+        sum([period.exposed for period in block]),
+        sum([period.errors for period in block]),
+        sum([period.stable_requests for period in block]),
+        sum([period.stable_errors for period in block]),
+    )
 
 
 def _period(end: datetime, canary: Sample, stable: Sample, probes: int) -> Period:

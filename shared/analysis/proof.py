@@ -1,15 +1,20 @@
 """What a step must prove before more users meet the canary."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import exp, log
 
 from shared.analysis.comparison import Comparison
+from shared.analysis.criteria import SAFETY_CUT
 from shared.analysis.e_value import Tally
 from shared.analysis.record import NamedTuple
 from shared.analysis.waiting import Wait, until
 
 _SHARP_PART = 0.85  # of the stake; the rest is kept for the question that a step asks when its patience is lost
 _LOG_SHARP_PART = log(_SHARP_PART)
+_SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail anyway: less harm no step need rule out
+_HARM_WIDEST = 0.25  # however few requests are next, a canary that fails one more in four is not called healthy
+_SLOW_POINTS_LEAST = 0.08
 PATIENCE = 4  # times the proof time; then the largest acceptable harm is all that a step still asks about
 
 
@@ -30,6 +35,11 @@ class Risk(NamedTuple):
     latency_points_max: float = 25.0
     latency_ms_min: float = 20.0
     proof_time: timedelta = timedelta(minutes=14)
+
+    def harm_max(self, next_share: int) -> float:
+        """As the canary's rate: what is acceptable of the whole service's requests weighs more on a part of them."""
+        everybody = self.harm_points_max / 100
+        return max(everybody, min(100 * everybody / next_share, _HARM_WIDEST))
 
 
 class Proof:
@@ -92,6 +102,38 @@ class Step:
     def begin_with(self, start: datetime) -> None:
         """A period that starts then: the first that lies wholly in the step begins it."""
         self.began = self.began or start >= self.since
+
+    def ask(self, risk: Risk, usual: float, periods: float, failing: Comparison, slowing: Sequence[Comparison]) -> None:
+        """Sets what is to be proved, when it is known what is usual; the margins come from the traffic before.
+
+        usual: requests a period of late, both revisions'; periods: that a proof may take; slowing: one for each cut.
+        """
+        if self.errors is None:
+            least = max(_SERVICE_POINTS, failing.expected) * 100 / self.next_share
+            self.errors = self._proof(failing, risk, usual, periods, (least, risk.harm_max(self.next_share)))
+        if self.slowness is None and slowing:
+            margins = _SLOW_POINTS_LEAST, risk.latency_points_max / 100
+            self.slowness = self._proof(slowing[SAFETY_CUT], risk, usual, periods, margins)
+
+    def _proof(
+        self, comparison: Comparison, risk: Risk, usual: float, periods: float, margins: tuple[float, float]
+    ) -> Proof:
+        share, (least, most) = self.share / 100, margins
+        margin = comparison.provable_margin(
+            usual * share,
+            usual * (1 - share),
+            periods=max(1.0, periods),
+            risk=risk.missed_harm_risk,
+            least=least,
+            most=most,
+        )
+        return Proof(comparison, margin, most)
+
+    @property
+    def proofs(self) -> list[Proof]:
+        """Those that a person has not switched off."""
+        both = (self.errors, self.slowness)
+        return [proof for proof in both if proof is not None and proof.margin_max < 1]
 
     @property
     def alone(self) -> bool:

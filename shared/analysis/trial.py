@@ -14,13 +14,12 @@ from math import inf, log
 
 from shared.analysis.capital import Capital
 from shared.analysis.clustering import NOTHING
-from shared.analysis.comparison import Comparison
 from shared.analysis.criteria import ERROR_BETS, SAFETY_CUT, SLOW_BETS, WEIGHTS, failing
 from shared.analysis.e_value import Tally
 from shared.analysis.lasting import Lasting
 from shared.analysis.outages import Outages, both_fail, may_both_fail
 from shared.analysis.past import bad_stretches, without_outages
-from shared.analysis.periods import Period
+from shared.analysis.periods import Period, failed
 from shared.analysis.proof import PATIENCE, Proof, Risk, Step
 from shared.analysis.slowness import Slowness
 from shared.analysis.waiting import quantile, whole_blocks
@@ -28,9 +27,6 @@ from shared.analysis.waiting import quantile, whole_blocks
 _LATENCY_HISTORY = timedelta(hours=2)  # enough to know what is usual; rare bursts are looked for among the errors
 _ROOM_FOR_DOUBT = 20.0  # no step up with harm closer than this factor to a rollback
 _BLOCKS_PER_LENGTH = 26  # then blocks get one period longer, so that a look at half a day stays cheap
-_SERVICE_POINTS = 0.005  # of all the service's requests, or as many as fail anyway: less harm no step need rule out
-_HARM_WIDEST = 0.25  # however few requests are next, a canary that fails one more in four is not called healthy
-_SLOW_POINTS_LEAST = 0.08
 _EVEN = 0.5
 _RATE_FADE = 0.5 ** (1 / 30)  # per period, of the traffic that plans the proof
 
@@ -79,11 +75,12 @@ class Trial:
         if self._past:
             self._learn_past()
         self._outages.note(period, self._usual, step.share)
+        step.begin_with(period.end - self._sample_period)
         if not self._block:
             self.slowness.choose_cuts()
-            self._prove_from(period)
-        elif not step.began:
-            step.begin_with(period.end - self._sample_period)
+            if step.began and not step.alone:
+                periods = self.risk.proof_time / self._sample_period
+                step.ask(self.risk, self._usual, periods, self.errors, self.slowness.comparisons)
         if step.began and step.alone:
             self._weigh_alone(period)
             return
@@ -136,7 +133,7 @@ class Trial:
     def _close_block(self) -> None:
         """Judges what the block holds, then learns from it."""
         block, self._block = self._block, []
-        errors, latencies = _errors_of(block), [period.stable_latency for period in block]
+        errors, latencies = failed(block), [period.stable_latency for period in block]
         stable_timed = self.slowness.counted(latencies)
         slow = self.slowness.tallies(block, stable_timed)
         bets = self.errors.harm(errors, len(block))
@@ -177,38 +174,6 @@ class Trial:
             row = (period.stable_errors, period.stable_requests)
             self.errors.learn([row], [NOTHING if both_fail(period, self.errors.expected) else row])
 
-    def _prove_from(self, period: Period) -> None:
-        """The step begins with the first period that lies wholly in it; its margins come from the traffic before."""
-        step = self.step
-        step.begin_with(period.end - self._sample_period)
-        if not step.began or step.alone:
-            return
-        if step.errors is None:
-            least = max(_SERVICE_POINTS, self.errors.expected) * 100 / step.next_share
-            step.errors = self._proof(self.errors, least, self._harm_max(step.next_share))
-        if step.slowness is None and self.slowness.comparisons:
-            comparison = self.slowness.comparisons[SAFETY_CUT]
-            step.slowness = self._proof(comparison, _SLOW_POINTS_LEAST, self.risk.latency_points_max / 100)
-
-    def _harm_max(self, next_share: int) -> float:
-        """As the canary's rate: what is acceptable of the whole service's requests weighs more on a part of them."""
-        everybody = self.risk.harm_points_max / 100
-        return max(everybody, min(100 * everybody / next_share, _HARM_WIDEST))
-
-    def _proof(self, comparison: Comparison, least: float, most: float) -> Proof:
-        requests = self._usual
-        share = self.step.share / 100
-        periods = max(1.0, self.risk.proof_time / self._sample_period)
-        margin = comparison.provable_margin(
-            requests * share,
-            requests * (1 - share),
-            periods=periods,
-            risk=self.risk.missed_harm_risk,
-            least=least,
-            most=most,
-        )
-        return Proof(comparison, margin, most)
-
     @property
     def standing(self) -> Standing:
         """The answer of the comparison. Alone, nothing can be proved: no harm is all there is to see."""
@@ -230,13 +195,7 @@ class Trial:
         """The weaker of the step's two proofs; nothing is proved before the step's first whole block begins."""
         if self.slowness.unknown or self.step.errors is None:
             return 0.0
-        return min((proof.log_e for proof in self.proofs), default=inf)
-
-    @property
-    def proofs(self) -> list[Proof]:
-        """Those that a person has not switched off."""
-        both = (self.step.errors, self.step.slowness)
-        return [proof for proof in both if proof is not None and proof.margin_max < 1]
+        return min((proof.log_e for proof in self.step.proofs), default=inf)
 
     def periods_needed(self, canary: float, stable: float, shares: Sequence[float]) -> list[float]:
         """Until safety is proved with each of these probabilities, if the canary is as good as stable and so many
@@ -246,7 +205,7 @@ class Trial:
         now = max(self._latest, self.step.since)
         patience = max(0.0, (PATIENCE * self.risk.proof_time - (now - self.step.since)) / self._sample_period)
         length, begun = self._block_length, len(self._block)
-        waits = [proof.waits(canary, stable, self.log_safety_needed, patience, length) for proof in self.proofs]
+        waits = [proof.waits(canary, stable, self.log_safety_needed, patience, length) for proof in self.step.proofs]
         found = [quantile(waits, share) for share in shares]
         return [
             whole_blocks(time if share >= _EVEN else max(0.0, time - length), length, begun)
@@ -288,13 +247,3 @@ class Trial:
         """Which of CUTS explains the harm best; None when the errors do."""
         slow = self.capital.richest - ERROR_BETS
         return None if slow < 0 else SLOW_BETS[slow]
-
-
-def _errors_of(block: Sequence[Period]) -> Tally:
-    """Failed requests of a block."""
-    return Tally(
-        sum([period.exposed for period in block]),
-        sum([period.errors for period in block]),
-        sum([period.stable_requests for period in block]),
-        sum([period.stable_errors for period in block]),
-    )

@@ -4,6 +4,7 @@ from math import exp, isinf
 
 from shared.analysis.evidence import Histogram
 from shared.analysis.latency import quantile_ms, slower
+from shared.analysis.past import STRETCH
 from shared.analysis.verdict import Verdict
 
 _LOG_E_MAX = 27.6  # 1e12; more digits say nothing
@@ -36,6 +37,15 @@ def slower_than_stable(quantile: float, edge_ms: float, ours: Histogram, theirs:
         f"{slower(ours, edge_ms):,} of {sum(ours.counts):,} canary requests took longer than {edge_ms:,.4g} ms{known}, "
         f"{slower(theirs, edge_ms):,} of {sum(theirs.counts):,} on stable"
     )
+
+
+def failing_altogether(counts: str, minutes: int) -> str:
+    return f"{counts}; nearly every request failed in each of its last {minutes} minutes."
+
+
+def lasting(counts: str, stretches: int) -> str:
+    minutes = stretches * STRETCH
+    return f"{counts}; beyond chance in each {STRETCH} of the last {minutes} minutes, and stable's bursts end sooner."
 
 
 def more_needed(requests: int, soonest: float, latest: float) -> str:
