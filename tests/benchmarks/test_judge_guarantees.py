@@ -173,7 +173,7 @@ def test_a_broken_guarantee_fails_the_check_that_the_judge_passes(broken: str, m
 
 
 def test_a_judge_that_trusts_every_request_is_seen_to_blame_the_good(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Clustering, "of_stretch", property(lambda _: 0.0))
+    monkeypatch.setattr(Clustering, "of_stretch", property(lambda _: 0.0, lambda _, estimated: None))
     assert run(ours(), replace(CLUSTERED, scatter=Scatter.BETA, correlation=0.1), 60, SEED).rolled_back > 2
 
 
