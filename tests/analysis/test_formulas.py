@@ -17,8 +17,8 @@ from tests.analysis.plainly import TALLIES, log_e
 def test_the_evidence_of_harm_is_the_ratio_to_the_nearest_harmless_rates(
     tally: Tally, margin: float, canary: float, stable: float
 ) -> None:
-    assert log_harm(tally, canary, stable, margin) == pytest.approx(
-        log_e(tally, canary, stable, margin), rel=1e-6, abs=1e-9
+    assert log_harm(tally, [canary], stable, margin) == pytest.approx(
+        [log_e(tally, canary, stable, margin)], rel=1e-6, abs=1e-9
     )
 
 
@@ -40,7 +40,7 @@ def test_there_is_no_proof_of_safety_for_a_margin_of_nothing_or_of_everything(ma
 
 @pytest.mark.parametrize("below", [0.05, 0.0501, 0.06])
 def test_an_alternative_that_is_harmless_proves_no_harm(below: float) -> None:
-    assert log_harm(Tally(9, 9, 90, 0), below, 0.04, 0.02) == 0.0
+    assert log_harm(Tally(9, 9, 90, 0), [below], 0.04, 0.02) == [0.0]
 
 
 @pytest.mark.parametrize("bad", range(4))
