@@ -99,7 +99,7 @@ def load_environment(text: str) -> Environment:
     if not isinstance(raw, dict):
         raise InvalidEnvironment([f"{VARIABLE}: must be an object"])
     reader.only(raw, {"name", "project", "region", "ledger_bucket", "control_bucket", "services", "backups"}, "")
-    rows = raw.get("services", {})
+    rows = raw.get("services")
     if not isinstance(rows, dict) or not rows:
         reader.problems.append("services: must be an object with at least one service")
         rows = {}

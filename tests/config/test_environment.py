@@ -139,6 +139,10 @@ def test_a_wrong_value_of_any_knob_names_its_field(knob: Any) -> None:
         ({"deploys_on": "friday"}, "services.web.deploys_on"),
         ({"probe_paths": ["/healthz"]}, "services.web.probe_paths"),
         ({"probe_paths": "/x"}, "services.web.probe_paths"),
+        ({"probe_paths": "/"}, "services.web.probe_paths"),
+        ({"probe_paths": []}, "services.web.probe_paths"),
+        ({"deploy_tags": ""}, "services.web.deploy_tags"),
+        ({"deploy_tags": "v[0-9"}, "services.web.deploy_tags"),
         ({"colour": "red"}, "services.web.colour"),
         ({"strategy": {"latency_ms_min": 60000}}, "services.web.strategy.latency_ms_min"),
         ({"strategy": {"harm_points_max": 100}}, "services.web.strategy.harm_points_max"),
@@ -153,8 +157,9 @@ def test_a_problem_names_its_field(row: dict[str, Any], field: str) -> None:
 
 
 def test_every_problem_is_told_at_once() -> None:
-    text = json.dumps({"name": "dev", "project": 7, "planet": "earth", "services": {"web": []}})
+    text = json.dumps({"project": 7, "planet": "earth", "services": {"web": []}})
     assert {problem.partition(":")[0] for problem in problems(text)} == {
+        "name",
         "planet",
         "project",
         "region",
@@ -202,7 +207,13 @@ def test_a_drill_says_what_a_restored_database_must_show() -> None:
     assert backups.databases == (("chat", "a"),)
     found = backups.database("chat", "a")
     assert (found.newest_row, found.checks) == (row["newest_row"], row["checks"])
-    assert found.objectives.recovery_point == timedelta(hours=1)
+    assert (found.objectives.recovery_point, found.objectives.recovery_time) == (timedelta(hours=1), timedelta(hours=1))
+    fast = load(backups=known({"chat/a": {"recovery_time_seconds": 0.5}})).backups.database("chat", "a")
+    assert (fast.objectives.recovery_point, fast.objectives.recovery_time) == (
+        timedelta(hours=30),
+        timedelta(seconds=0.5),
+    )
+    assert (fast.newest_row, fast.checks, fast.log_days) == ("", {}, 0)
     assert backups.database("chat", "other") == type(found)()
 
 
@@ -212,11 +223,15 @@ def test_a_drill_says_what_a_restored_database_must_show() -> None:
         ([], "backups"),
         ({"bucket": "", "instances": {"chat": ["app"]}}, "backups.bucket"),
         ({"bucket": "b"}, "backups.instances"),
+        ({"bucket": "b", "instances": {}}, "backups.instances"),
+        ({"bucket": "b", "instances": ["chat"]}, "backups.instances"),
         ({"bucket": "b", "instances": {"Chat": ["app"]}}, "backups.instances.Chat"),
         ({"bucket": "b", "instances": {"chat": []}}, "backups.instances.chat"),
         ({"bucket": "b", "instances": {"chat": ["a/b"]}}, "backups.instances.chat"),
         ({"bucket": "b", "instances": {"chat": ["a"]}, "patience_seconds": 0}, "backups.patience_seconds"),
         (known({"chat/a": {"append_only": "public.users"}}), "backups.databases.chat/a.append_only"),
+        (known({"chat/a": {"append_only": [""]}}), "backups.databases.chat/a.append_only"),
+        (known({"chat/a": {"append_only": [7]}}), "backups.databases.chat/a.append_only"),
         (known({"chat/a": {"log_days": True}}), "backups.databases.chat/a.log_days"),
         (known({"chat/a": {"age_max_seconds": -1}}), "backups.databases.chat/a.age_max_seconds"),
         ({"bucket": "b", "instances": {"chat": ["a"]}, "nights": 1}, "backups.nights"),

@@ -56,3 +56,12 @@ def test_everything_can_be_asked() -> None:
 def test_a_wrong_value_names_its_field(row: dict[str, Any], field: str) -> None:
     [problem] = web_problems(**row)
     assert problem.startswith(f"services.web.{field}: ")
+
+
+def test_a_word_that_is_none_of_ours_is_answered_with_those_that_are() -> None:
+    assert web_problems(supply={"attestation": "please"}) == [
+        "services.web.supply.attestation: must be one of ignore, require"
+    ]
+    assert web_problems(supply={"severity_max": "none"}) == [
+        "services.web.supply.severity_max: must be one of minimal, low, medium, high, critical"
+    ]
