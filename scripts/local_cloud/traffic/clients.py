@@ -10,7 +10,9 @@ from typing import Any, Self
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, WSMsgType
 from aiohttp.client_ws import ClientWebSocketResponse
 
-ANSWER_SECONDS_MAX = 10.0
+from scripts.local_cloud.data_plane.splitter import PENDING_SECONDS_MAX
+
+ANSWER_SECONDS_MAX = PENDING_SECONDS_MAX + 5.0  # a request nobody can serve is answered 503 and not given up before
 UNDER_WAY_MAX = 2000
 KEPT_LATENCIES = 1000
 HEARTBEAT_SECONDS = 1.0
