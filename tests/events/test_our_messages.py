@@ -51,6 +51,7 @@ _JUDGED = st.builds(
     probes=st.lists(_PROBES, max_size=3).map(tuple),
     verdict=st.none() | _VERDICTS,
     announced=st.lists(_TEXT, max_size=3).map(tuple),
+    requests_per_minute=_FLOATS,
 )
 _BOUNDS = st.lists(_FLOATS, min_size=1, max_size=4, unique=True).map(sorted).map(tuple)
 
