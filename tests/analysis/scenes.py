@@ -157,6 +157,13 @@ SCENES: Mapping[str, Scene] = {
     "asked about the least harm for long": Scene(
         every(7, 200, 2), every(5, 600, 3), (6, 15, 21, 30, 60), next_share=100, risk=SLOW_PROOF
     ),
+    "patience is lost": Scene(
+        until(3, always(200, 6), every(9, 200)),
+        every(1, 600, 6),
+        (3, 5, 7, 8, 9, 11),
+        next_share=100,
+        risk=Risk(proof_time=2 * MINUTE),
+    ),
     "nothing is asked about errors": Scene(always(20), STABLE, (2, 20), risk=Risk(harm_points_max=100)),
     "nothing is asked about latency": Scene(always(20), STABLE, (2, 25), risk=Risk(latency_points_max=100)),
     "other risks": Scene(
@@ -165,7 +172,7 @@ SCENES: Mapping[str, Scene] = {
     "nobody asks for long, and then it is slow": Scene(
         only(range(5, 17), nothing, until(5, always(20), until(18, always(20, 0, 1), always(20)))), STABLE, (17, 18, 19)
     ),
-    "half a day": Scene(every(50, 3), every(20, 9), (20, 60, 200), before=120),
+    "half a day": Scene(every(50, 3), every(20, 9), (20, 29, 60, 61, 200), before=120),
     "periods of two minutes": Scene(every(9, 20), STABLE, (3, 12, 30), period=2 * MINUTE),
     "a probe fails": Scene(always(20), STABLE, (8, 40), probes=(FAILED,)),
     "probes fail and so do the users": Scene(until(8, always(4), always(4, 4)), STABLE, (9, 12), probes=(FAILED,)),
@@ -201,6 +208,12 @@ SCENES: Mapping[str, Scene] = {
     "a first deployment": Scene(every(3, 9), nothing, (0, 1, 9), share=100, stable_name=""),
     "a first deployment that fails": Scene(
         until(9, always(9, 1), always(9, 6)), nothing, (9, 12, 14, 16), share=100, stable_name=""
+    ),
+    "a first deployment that hardly anybody asked": Scene(
+        until(1, always(5, 3), always(1, 1)), nothing, (1, 3), share=100, stable_name="", probes=()
+    ),
+    "a first deployment that hardly starts": Scene(
+        always(9, 0, 0, failed_starts=1), nothing, (2, 3), share=100, stable_name=""
     ),
     "stable has no sample at all": Scene(always(9), nothing, (1, 9)),
 }  # fmt: skip

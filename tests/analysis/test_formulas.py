@@ -5,8 +5,10 @@ from math import ceil, comb, exp, factorial, inf, log, sqrt
 import pytest
 
 from shared.analysis.capital import Capital
+from shared.analysis.comparison import Comparison
 from shared.analysis.e_value import Tally, log_excess, log_harm, log_safety
 from shared.analysis.lasting import Lasting
+from shared.analysis.proof import Proof, Risk
 from shared.analysis.waiting import Walk, slack, until
 from tests.analysis.plainly import TALLIES, log_e
 
@@ -151,3 +153,56 @@ def test_a_stretch_is_ten_periods_added_up() -> None:
     assert lasting.add(Tally(100, 200, 300, 400), 2) == Tally(111, 222, 333, 444)
     assert lasting.add(Tally(1, 1, 1, 1), 9) is None
     assert lasting.add(Tally(1, 1, 1, 1), 1) == Tally(2, 2, 2, 2)
+
+
+# --------------------------------------------------------------------------------------------- what a step proves
+
+
+def asked(margin: float, widest: float) -> Proof:
+    comparison = Comparison((0.1,), tolerance=0.0, prior=(0.5, 250.0), clustering=0.0)
+    comparison.learn([(1, 500)])
+    return Proof(comparison, margin, widest)
+
+
+def test_what_two_questions_prove_is_the_mean_of_a_stake_on_each() -> None:
+    """Of the sharp one 85 %, of the blunt one the rest, which begins to count when patience is lost."""
+    proof = asked(0.02, 0.1)
+    patient, later = Tally(50, 0, 150, 1), Tally(90, 2, 150, 0)
+    assert (proof.log_e, proof.margin) == (log(0.85), 0.02)
+    proof.weigh(patient, 1, patient=True)
+    sharp = proof.comparison.safety(patient, (0.02,))[0]
+    assert proof.log_e == pytest.approx(sharp + log(0.85))
+    proof.weigh(later, 2, patient=False)
+    first, blunt = proof.comparison.safety(later, (0.02, 0.1), 2)
+    sharp += first
+    assert exp(proof.log_e) == pytest.approx(0.85 * exp(sharp) + 0.15 * exp(blunt))
+    assert (proof.margin, blunt > sharp) == (0.1, True)
+
+
+def test_a_step_that_asks_for_the_widest_margin_has_one_question() -> None:
+    proof, tally = asked(0.1, 0.1), Tally(50, 0, 150, 1)
+    for patient in (True, False):
+        proof.weigh(tally, 1, patient=patient)
+    each = proof.comparison.safety(tally, (0.1,))[0]
+    assert exp(proof.log_e) == pytest.approx(0.85 * exp(2 * each) + 0.15 * exp(each))
+    assert len(proof.waits(30, 90, 3.0, 0, 1)) == 1
+
+
+def test_the_wait_for_either_question_is_for_what_is_missing_of_its_stake() -> None:
+    proof = asked(0.02, 0.1)
+    proof.weigh(Tally(20, 0, 60, 1), 1, patient=False)
+    sharp, blunt = proof.waits(30, 90, 4.0, 7, 2)
+    walk = proof.comparison.walk
+    assert sharp == until(walk(30, 90, 0.02), 4.0 - log(0.85) - proof.sharp, block=2)
+    assert blunt == until(walk(30, 90, 0.1), 4.0 - log(0.15) - proof.blunt, block=2, after=7)
+    assert sharp.periods != blunt.periods
+
+
+@pytest.mark.parametrize(
+    ("points", "next_share", "most"),
+    [(3, 100, 0.03), (3, 50, 0.06), (3, 12, 0.25), (3, 11, 0.25), (40, 50, 0.4), (20, 50, 0.25)],
+)
+def test_acceptable_harm_of_everybody_is_more_of_a_part_and_at_most_a_quarter(
+    points: float, next_share: int, most: float
+) -> None:
+    assert Risk(harm_points_max=points).harm_max(next_share) == pytest.approx(most)
