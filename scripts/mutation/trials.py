@@ -31,9 +31,7 @@ _PASSED, _FAILED, _BROKEN, _NO_TESTS, _ENDLESS = 0, 1, 3, 33, 36  # as mutmut re
 _HOME = Path.cwd()
 _MUTATED = _HOME / "mutants"
 _NOTICED_BY = _MUTATED / "noticed_by"  # by function, the test
-_ON_THEIR_OWN = (
-    "analysis",
-)  # their tests look at every figure; whole deliveries take half a minute and look at one word
+_ON_THEIR_OWN = ("analysis",)  # they look at every figure; a whole delivery takes half a minute and looks at a word
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """What no statistics need tell, each at its limit."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.analysis.worlds import FAILED, MINUTE, NOW, PASSED, history
 OTHER = PASSED._replace(revision="stable")
 
 
-def periods(*rows: dict[str, int]) -> list[Period]:
+def periods(*rows: dict[str, Any]) -> list[Period]:
     return [Period(NOW + minute * MINUTE, **row) for minute, row in enumerate(rows)]
 
 

@@ -110,6 +110,16 @@ def test_what_begins_to_grow_in_the_first_twelve_blocks_is_only_capped() -> None
     assert after(11) < twice_capped / 2
 
 
+def test_a_part_that_has_passed_a_rollback_grows_by_all_that_it_may() -> None:
+    capital = Capital((1.0,), 0.01)
+    for value in (*(99.0,) * 8, *(0.0,) * 8, -1.0):
+        capital.bet((value,))
+    before = capital.total
+    assert before > 1000 * capital.needed
+    capital.bet((1.5,))
+    assert capital.total == pytest.approx(before * exp(1.5), rel=1e-4)
+
+
 # ------------------------------------------------------------------------------------- how long, and for how long
 
 
@@ -126,6 +136,11 @@ def test_a_height_is_reached_as_kendalls_identity_says(after: float, block: floa
         assert wait.periods[bad] == pytest.approx(after + time)
         assert wait.by(after + time + 1e-9) == pytest.approx(chance)
     assert wait.chance[-1] > 1 - 1e-4 >= wait.chance[-2]
+
+
+def test_a_height_that_nothing_leads_to_is_never_reached() -> None:
+    assert until(Walk(0.0, 2.0, 0.1), 3.0).by(1e9) == 0.0
+    assert until(Walk(0.5, 2.0, 0.1), 0.0, after=4.0) == ((4.0,), (1.0,))
 
 
 def test_a_range_is_wider_by_the_spread_of_what_is_seen_and_of_what_is_to_come() -> None:
