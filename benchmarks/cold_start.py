@@ -166,6 +166,7 @@ def _starts(starter: Starter, scene: Scene, function: str, rounds: int) -> dict[
     }
     for number in range(rounds + 1):
         for (_, kind), starts in seen.items():
+            scene.set(function)  # what the start before began, say a database, must not slow the bare one
             alone = starter.seconds(BARE, bare)
             sent = scene.set(function) if kind == MATTERS else known[function]  # as fresh as a real one
             start = alone, starter.seconds(function, sent)

@@ -1,9 +1,9 @@
 """A few library modules get something lighter for one of their imports; nobody else's import of it is touched.
 
 Those full of regular expressions get a `re` whose patterns compile when they are first used, which most of them never
-are: compiling took longer than everything else in these modules together. The retry policies, which name an HTTP
-client's errors to recognise them, get names that mean the same and do not load the client: where only gRPC speaks,
-nothing else would.
+are: compiling took longer than everything else in these modules together. One for addresses in brackets is asked of
+every URL's host, and compiles for one in brackets. The retry policies, which name an HTTP client's errors to recognise
+them, get names that mean the same and do not load the client: where only gRPC speaks, nothing else would.
 """
 
 import builtins
@@ -81,6 +81,17 @@ class _LatePattern:
         return value
 
 
+class _LateUrlPattern(_LatePattern):
+    """Of an address in brackets (IPv6) it knows the first character, which the host of nearly every URL lacks."""
+
+    def match(self, text: str) -> re.Match[str] | None:
+        pattern, _ = self._made_of
+        if pattern.startswith(r"^\[") and not text.startswith("["):
+            return None
+        found: re.Match[str] | None = self.__getattr__("match")(text)
+        return found
+
+
 class _ErrorName(type):
     """An error of the HTTP client by its name: before the client is loaded there is none."""
 
@@ -94,7 +105,8 @@ _ERRORS: Final = {name: _ErrorName(name, (), {}) for name in ("ConnectionError",
 _NO_CLIENT: Final = _Lighter("requests", exceptions=_Lighter("requests.exceptions", **_ERRORS))
 _EXCHANGED: Final[Mapping[str, Mapping[str, Any]]] = {
     "http.cookiejar": _LATE_RE,
+    "http.cookies": _LATE_RE,
     "urllib.request": _LATE_RE,
-    "urllib3.util.url": _LATE_RE,
+    "urllib3.util.url": {"re": _Lighter("re", compile=_LateUrlPattern)},
     "google.api_core.retry.retry_base": {"requests.exceptions": _NO_CLIENT},  # `import a.b` binds a
 }

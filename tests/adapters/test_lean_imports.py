@@ -276,11 +276,17 @@ told += [httplib2.auth._parse_www_authenticate(answer), "pyparsing" in sys.modul
 def test_patterns_that_compile_late_match_the_same() -> None:
     told = """
 import json
-from http import cookiejar
+from http import cookiejar, cookies
 from urllib.request import Request
 from urllib3.util import parse_url
 urls = ["http://[fe80::1%25eth0]:80/a?b#c", "HTTP://Example.ORG:8080/%7ea b", "/only/path", "https://a@b.c:1"]
 told = [parse_url(url).url for url in urls]
+for broken in ("http://[fe80::1", "http://[host]/", "http://fe80::1]:80/"):
+    try:
+        told.append(parse_url(broken).url)
+    except ValueError as error:
+        told.append(str(error))
+told.append(cookies.SimpleCookie('a=b; Path=/; c="d e"').output())
 told += [cookiejar.http2time("Wed, 09 Feb 1994 22:23:32 GMT"), cookiejar.split_header_words(['a="b c"; d'])]
 told += [Request("http://h:81/p").host, cookiejar.http2time("no time"), str(cookiejar.re.escape("a.b"))]
 told.append(type(cookiejar.HEADER_VALUE_RE.match(" = v ")).__name__)
