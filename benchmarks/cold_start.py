@@ -1,10 +1,9 @@
 """Cold start of every function's zip: from starting the process to its first answer, against a bare function.
 
-One function after the other: each of its rounds starts its zip twice, for a message it ignores and for one on which it
-does its full work (a deploy that starts, a canary that is measured, a verdict that advances, an alert that rolls back,
-an export that is verified, a drill that begins), and before each of them the bare functions-framework function, always
-in a fresh process. Figures are ratios to the bare starts of the same minutes, the fastest to the fastest and so on to
-the slowest: what else the machine does then slows both sides of a ratio.
+One function after the other: each round starts its zip twice, for a message it ignores and for one on which it does its
+full work, and before each of them the bare functions-framework function, always in a fresh process. Figures are ratios
+to the bare starts of the same minutes, the fastest to the fastest and so on to the slowest: what else the machine does
+then slows both sides of a ratio.
 The servers that a mattering message needs run in this process; the files are in the page cache.
 """
 
@@ -161,9 +160,8 @@ def _measure(directory: Path, scene: Scene, options: argparse.Namespace) -> dict
 def _starts(starter: Starter, scene: Scene, function: str, rounds: int) -> dict[Variant, list[Start]]:
     """Every start with the bare one before it, so that a busy machine slows both."""
     bare, known = Sent(topic="any", data=b"{}", rules=("ok",)), ignored()
-    seen: dict[Variant, list[Start]] = {
-        (function, kind): [] for kind in TARGETS if kind == MATTERS or function in known
-    }
+    kinds = [kind for kind in TARGETS if kind == MATTERS or function in known]
+    seen: dict[Variant, list[Start]] = {(function, kind): [] for kind in kinds}
     for number in range(rounds + 1):
         for (_, kind), starts in seen.items():
             scene.set(function)  # what the start before began, say a database, must not slow the bare one
