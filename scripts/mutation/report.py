@@ -15,8 +15,9 @@ This page is written by `scripts/mutate --write-docs`; every figure is from a ru
 
 - Below {least:.0%} of what is not equivalent a package fails the run, which happens every night.
 - A change that makes the tests run on without end is noticed.
-- Left out are the tests that take seconds (crashes at every call, real dumps, histories by the hundred), and Hypothesis
-  draws twenty examples, the same each time. So a rate is a lower bound of what `scripts/test` notices.
+- Left out are the tests that take seconds (crashes at every call, real dumps, histories by the hundred), and for the
+  analysis those of other packages, which judge whole deliveries; and Hypothesis draws twenty examples, the same each
+  time. So a rate is a lower bound of what `scripts/test` notices.
 
 ## Changes that change nothing
 

@@ -139,7 +139,7 @@ def test_a_height_is_reached_as_kendalls_identity_says(after: float, block: floa
 
 
 def test_a_height_that_nothing_leads_to_is_never_reached() -> None:
-    assert until(Walk(0.0, 2.0, 0.1), 3.0).by(1e9) == 0.0
+    assert until(Walk(0.0, 2.0, 0.1), 3.0) == ((), ())
     assert until(Walk(0.5, 2.0, 0.1), 0.0, after=4.0) == ((4.0,), (1.0,))
 
 
@@ -157,6 +157,8 @@ def test_so_many_bad_stretches_in_a_row_are_one_in_a_thousand(bad: int, of: int)
         assert not lasting.harmful
     lasting.conclude([log(400.001), 0.0])
     assert (lasting.harmful, lasting.stretches) == (True, needed)
+    lasting.conclude([log(400.0), 1.0])
+    assert lasting.stretches == needed + 1
     lasting.conclude([log(399.9), 1.0])
     assert (lasting.harmful, lasting.stretches) == (False, 0)
 

@@ -24,6 +24,8 @@ def test_a_cut_far_below_the_quantile_is_not_taken() -> None:
     coarse = Histogram(bounds_ms=(10.0, 20.0), counts=(60, 10, 30))
     assert cut_ms(coarse, 0.9) == 20.0
     assert cut_ms(Histogram(bounds_ms=(10.0,), counts=(3, 97)), 0.5) == 10.0
+    assert cut_ms(Histogram(bounds_ms=(10.0, 20.0), counts=(35, 60, 5)), 0.5) == 10.0, "15 points below is near enough"
+    assert cut_ms(Histogram(bounds_ms=(0.5, 2.0), counts=(50, 40, 10)), 0.5) == 0.5
 
 
 @pytest.mark.parametrize(("least_ms", "edge"), [(0.0, 20.0), (40.0, 40.0), (41.0, 80.0), (999.0, 80.0)])
@@ -51,3 +53,4 @@ def test_a_quantile_is_linear_inside_its_bucket() -> None:
     assert quantile_ms(USUAL, 0.7) == pytest.approx(30.0)
     assert quantile_ms(USUAL, 0.999) == 80.0
     assert quantile_ms(Histogram(), 0.5) is None
+    assert quantile_ms(Histogram((10.0, 20.0, 40.0), (5, 0, 5, 0)), 0.5) == 10.0

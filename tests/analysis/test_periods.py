@@ -29,6 +29,7 @@ def test_order_and_repetition_do_not_matter() -> None:
     often = side_by_side(history((*rows[::-1], *rows), (*stable, *stable)), "canary", "stable")
     assert once == often
     assert [(period.exposed, period.stable_requests) for period in once] == [(3, 30), (4, 0), (5, 50)]
+    assert [period.users for period in once] == [3, 4, 5], "unless somebody says how many probes there are"
 
 
 def test_a_period_that_is_not_settled_is_not_looked_at() -> None:
