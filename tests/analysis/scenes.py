@@ -172,6 +172,15 @@ SCENES: Mapping[str, Scene] = {
     "nobody asks for long, and then it is slow": Scene(
         only(range(5, 17), nothing, until(5, always(20), until(18, always(20, 0, 1), always(20)))), STABLE, (17, 18, 19)
     ),
+    "nobody asks for ten minutes, and then it is slow": Scene(
+        only(range(5, 14), nothing, until(5, always(20), until(15, always(20, 0, 1), always(20)))), STABLE, (15, 16)
+    ),
+    "a minute is to prove it": Scene(
+        always(400), always(1200), (1, 2, 3), next_share=100, risk=Risk(proof_time=MINUTE)
+    ),
+    "half a minute is to prove it": Scene(
+        always(400), always(1200), (1, 2, 3), next_share=100, risk=Risk(proof_time=MINUTE / 2)
+    ),
     "half a day": Scene(every(50, 3), every(20, 9), (20, 29, 60, 61, 200), before=120),
     "periods of two minutes": Scene(every(9, 20), STABLE, (3, 12, 30), period=2 * MINUTE),
     "a probe fails": Scene(always(20), STABLE, (8, 40), probes=(FAILED,)),

@@ -71,6 +71,7 @@ def test_each_alternative_is_a_part_of_the_way_from_what_is_tolerated_to_all(
     assert found.harm(tally, periods) == pytest.approx(
         [log_e(fewer, borne + part * (1 - borne), rate, tolerance) for part in (0.1, 0.5)], rel=1e-6, abs=1e-9
     )
+    assert periods > 1 or found.harm(tally) == found.harm(tally, periods)
     assert found.harm(tally, periods, together=False) == pytest.approx(whole, rel=1e-6, abs=1e-9)
     assert found.safety(tally, (0.02, 0.3), periods) == pytest.approx(
         [log_e(fewer, rate, rate, margin) for margin in (0.02, 0.3)], rel=1e-6, abs=1e-9

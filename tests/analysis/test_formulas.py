@@ -35,6 +35,22 @@ def test_the_evidence_of_safety_is_the_ratio_to_the_nearest_harmful_rates(
     )
 
 
+@pytest.mark.parametrize(
+    ("tally", "rate", "margin"),
+    [
+        (Tally(1e6, 100, 1, 1), 1e-5, 1e-4),
+        (Tally(1e6, 900, 1, 1), 1e-3, 1e-3),
+        (Tally(1e4, 90, 100, 100), 0.01, 0.01),
+        (Tally(9, 0, 1, 0), 0.1, 0.2),
+        (Tally(0.5, 0, 0.5, 0), 0.1, 0.2),
+    ],
+)
+def test_it_is_exact_however_few_requests_one_side_has(tally: Tally, rate: float, margin: float) -> None:
+    assert log_safety(tally, rate=rate, margin=margin) == pytest.approx(log_e(tally, rate, rate, margin), abs=1e-5)
+    [harm] = log_harm(tally, (3 * rate + margin,), rate, margin)
+    assert harm == pytest.approx(log_e(tally, 3 * rate + margin, rate, margin), abs=1e-5)
+
+
 @pytest.mark.parametrize("margin", [0.0, -0.1, 1.0])
 def test_there_is_no_proof_of_safety_for_a_margin_of_nothing_or_of_everything(margin: float) -> None:
     assert log_safety(Tally(9, 1, 9, 1), rate=0.1, margin=margin) == 0.0
