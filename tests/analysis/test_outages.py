@@ -92,12 +92,34 @@ def test_a_canary_that_never_worked_has_failed_nearly_everything_in_each_block_a
     assert never((4, 4), (5, 5)) == [False, True]
     assert never((9, 9), (10, 10), periods=2) == [False, True]
     assert never((2, 2)) == [False]
+    assert never((0, 6), (20, 20)) == [False, False]
 
 
 @pytest.mark.parametrize(("errors", "down"), [(2, False), (3, True)])
 def test_after_stable_was_down_nobody_says_that_it_never_worked(errors: int, down: bool) -> None:
     found = seen({**BAD, "stable_errors": errors, "stable_requests": errors})
     assert never((20, 20), found=found) == [not down]
+
+
+def test_that_stable_was_down_is_not_forgotten_and_needs_no_failure_of_the_canary() -> None:
+    for row in (GOOD, BAD):
+        down = {**row, "stable_errors": 3, "stable_requests": 3}
+        assert never((20, 20), found=seen(down, {**BAD, "stable_errors": 1, "stable_requests": 1})) == [False]
+        assert never((20, 20), found=seen(down)) == [False]
+
+
+def test_a_quarter_of_the_requests_that_its_share_brings_must_be_visible() -> None:
+    few = {"exposed": 5, "errors": 5, "stable_requests": 60}
+    assert [seen(few, usual=usual).massive_periods for usual in (80, 80.5)] == [1, 0]
+    assert [seen().never_worked(Tally(5, 5, 60, 0), 1, usual, 25) for usual in (80, 80.5)] == [True, False]
+
+
+def test_what_was_usual_is_counted_over_all_that_was_before() -> None:
+    found = Outages()
+    found.know_before([Period(NOW, stable_errors=4, stable_requests=100), Period(NOW, stable_requests=100)])
+    for bad in (10, 11):
+        found.note(Period(NOW, stable_errors=bad, stable_requests=100), 80, 25)
+        assert found.shared(alone=False) is (bad == 11)
 
 
 @pytest.mark.parametrize(

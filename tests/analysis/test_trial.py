@@ -51,6 +51,19 @@ def test_a_step_that_began_later_is_judged_as_if_all_were_read_anew() -> None:
     assert live.standing is anew.standing
 
 
+def test_what_was_before_may_be_remembered_at_once_or_minute_by_minute() -> None:
+    rows = series(1, minutes=12, share=0.25)
+    by_minute, at_once = trial(), trial()
+    at_once.remember(rows[:60])
+    for row in rows[:60]:
+        by_minute.weigh(row)
+    for row in rows[60:]:
+        by_minute.weigh(row)
+        at_once.weigh(row)
+    assert at_once.capital.owned == by_minute.capital.owned
+    assert at_once.log_safety == by_minute.log_safety
+
+
 def test_requests_before_the_step_prove_nothing_about_it() -> None:
     live = trial()
     for row in series(2, minutes=60, share=0.25):

@@ -105,14 +105,44 @@ def test_few_failures_are_no_outage() -> None:
     assert all(kept(0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, requests=2))
 
 
+def test_two_outages_are_left_out() -> None:
+    assert kept(1, 1, 1, *[0] * 12, 1, 1, 1) == [False] * 4 + [True] * 10 + [False] * 4
+
+
 def test_what_fails_most_of_the_time_is_usual() -> None:
     assert all(kept(1, 1, 1, 1, 0, 0))
+    assert all(kept(1, 1, 1, 0, 0, 0, 0, 0)), "and half of it"
 
 
 def test_stretches_that_stand_out_are_counted() -> None:
     assert bad_stretches(minutes_of(*[0] * 10, *[0.5, *[0] * 9], *[0] * 10)) == (1, 3)
     assert bad_stretches(minutes_of(*[0.1] * 30)) == (0, 3)
     assert bad_stretches([]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("failed", "bad"),
+    [
+        ((0, 0, 0, 1), 0),
+        ((0, 0, 0, 2), 1),
+        ((0, 1, 4, 6), 1),
+        ((0, 1, 4, 5), 0),
+        ((0, 1, 2, 6, 9), 2),
+        ((0, 1, 2, 4, 9), 1),
+    ],
+)
+def test_a_stretch_stands_out_by_a_point_and_twice_the_usual_one(failed: tuple[int, ...], bad: int) -> None:
+    """Of a hundred requests each, in ten minutes."""
+    past = minutes_of(*(share for count in failed for share in (count / 10, *[0] * 9)))
+    assert bad_stretches(past) == (bad, len(failed))
+
+
+def test_two_failures_of_two_hundred_are_no_more_than_a_point() -> None:
+    assert bad_stretches(minutes_of(0.1, *[0] * 29, requests=20)) == (0, 3)
+    assert bad_stretches(minutes_of(0.15, *[0] * 29, requests=20)) == (1, 3)
+
+
+def test_where_nobody_asks_no_stretch_is_bad() -> None:
     assert bad_stretches(minutes_of(*[0] * 10, requests=0)) == (0, 0)
 
 
