@@ -15,7 +15,7 @@ from shared.events.topics import DEPLOY_REQUESTS, ROLLOUT_EVENTS
 from shared.rollout import codec
 from shared.rollout.adoption import adopt, serving_revision
 from shared.rollout.decide import decide
-from shared.rollout.decision import Decision, Publish, RequestDeploy, Start
+from shared.rollout.decision import Decision, Effect, Publish, RequestDeploy, Start
 from shared.rollout.facts import DeployRequested
 from shared.rollout.intake import Event
 from shared.rollout.observations import Judged, TrafficEdited, TrafficRestored
@@ -103,17 +103,25 @@ def _adopt(cloud: Cloud, service: Service, managed: ManagedService) -> Record:
 
 
 def _decide(cloud: Cloud, record: Record, service: Service, event: Event, managed: ManagedService) -> Decision:
-    """A split made by hand is a fact of its own, decided before the event that found it."""
+    """A split made by hand is a fact of its own, decided before the event that found it; its end after what ends it."""
     now, strategy = cloud.clock.now(), managed.strategy
     if isinstance(event, DeployRequested):
         event = replace(event, session_affinity=service.session_affinity)
     found = _traffic_fact(record, service, now, managed) if service.record else None
-    if found is None:
-        return decide(record, event, now, strategy)
-    first = decide(record, found, now, strategy)
-    second = decide(first.record, event, now, strategy)
-    kept = first.effects if second.write is None else tuple(e for e in first.effects if isinstance(e, Publish))
-    return replace(second, effects=(*second.effects, *kept))
+    first = decide(record, found, now, strategy) if found else None
+    decision = decide(first.record if first else record, event, now, strategy)
+    effects = decision.effects
+    if decision.record.edited and not drifted(decision.record, strategy, service.traffic):
+        # What was left alone is what the record asks for by now.
+        last = decide(decision.record, TrafficRestored(service=service.name, at=now), now, strategy)
+        decision, effects = replace(decision, record=last.record), (*effects, *_news(last))
+    if first:
+        effects = (*effects, *(first.effects if decision.write is None else _news(first)))
+    return replace(decision, effects=effects)
+
+
+def _news(decision: Decision) -> tuple[Effect, ...]:
+    return tuple(effect for effect in decision.effects if isinstance(effect, Publish))
 
 
 def _traffic_fact(
