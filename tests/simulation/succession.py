@@ -42,8 +42,8 @@ def newer_decisions_stand(change: Change, past: Past, run: CloudRun) -> None:
     before, after = change.before, change.after
     if before and after.sequence <= before.sequence:
         raise Broken("d", "Every write is newer than the one before.", f"{before.sequence} became {after.sequence}")
-    started = after.rollout and (before is None or before.rollout is None or before.rollout.id != after.rollout.id)
-    if started and after.rollout and change.turn.function == "canary_deploy":
+    begun = after.rollout and (before is None or before.rollout is None or before.rollout.id != after.rollout.id)
+    if begun and after.rollout and change.turn.function == "canary_deploy" and not change.restored:
         asked = after.rollout.release.requested_at
         newest = max(past.decided.values(), default=asked)
         if asked < newest:
