@@ -17,6 +17,7 @@ import pytest
 from mutmut.__main__ import collect_source_file_mutation_data, create_mutants, run_stats_collection
 from mutmut.configuration import config
 from mutmut.mutation.data import SourceFileMutationData
+from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.runners.harness import PytestRunner
 from mutmut.state import state
@@ -25,10 +26,11 @@ from mutmut.utils.file_utils import change_cwd, copy_also_copy_files, copy_src_d
 from mutmut.utils.format_utils import mangled_name_from_mutant_name
 from mutmut.workers.isolation import ForkRunner, MutantResult, run_in_fork
 
-from scripts.mutation.results import NOTICED
+from scripts.mutation.results import NOTICED, Equivalent, read_equivalent, survivor_of
 
 _PASSED, _FAILED, _BROKEN, _NO_TESTS, _ENDLESS = 0, 1, 3, 33, 36  # as mutmut reads them
 _HOME = Path.cwd()
+EQUIVALENT = Path("tests/mutation/equivalent.yaml")
 _MUTATED = _HOME / "mutants"
 _NOTICED_BY = _MUTATED / "noticed_by"  # by function, the test
 _PATIENCE = 10  # times as long by the clock, for a busy machine: only what waits for ever is ended by that
@@ -44,8 +46,9 @@ def main() -> int:
     setup_source_paths()
     load_stats()
     found, _ = collect_source_file_mutation_data(mutant_names=[f"shared.{name}.*" for name in packages])
+    listed = read_equivalent(EQUIVALENT) if EQUIVALENT.exists() else []
     mutants = {
-        name: data for data, name, result in found if which == "all" or status_by_exit_code[result] not in NOTICED
+        name: data for data, name, result in found if which == "all" or _worth_trying(name, data, result, listed)
     }
     set_mutant_under_test("")
     _NOTICED_BY.mkdir(exist_ok=True)
@@ -65,6 +68,16 @@ def _prepare(count: int) -> int:
     create_mutants(count)
     run_stats_collection(ForkRunner(count, PytestRunner()))
     return 0
+
+
+def _worth_trying(name: str, data: SourceFileMutationData, result: int | None, listed: list[Equivalent]) -> bool:
+    """Again: not what a test noticed, nor what survived and is listed as equivalent, which takes longest."""
+    if result is None:
+        return True
+    if status_by_exit_code[result] in NOTICED:
+        return False
+    survivor = survivor_of(name, get_diff_for_mutant(name, path=data.path))
+    return not any(row.covers(survivor) for row in listed)
 
 
 class Trials:

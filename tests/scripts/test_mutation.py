@@ -151,3 +151,15 @@ def test_a_change_that_makes_a_test_endless_is_noticed_in_the_time_of_that_test(
     assert code == 0
     endless = [name for name, code in tried.items() if name.startswith("x_counted") and code == 36]
     assert len(endless) == 2, "= 1 and += 1"
+
+
+def test_what_is_listed_is_not_tried_again(tmp_path: Path) -> None:
+    _project(tmp_path, "def test_far():\n    assert rule.may_start(9)\n    assert not rule.may_start(1)")
+    _tried(tmp_path, "all")
+    (tmp_path / "tests" / "mutation").mkdir()
+    (tmp_path / "tests" / "mutation" / "equivalent.yaml").write_text(
+        "- {where: shared.rollout.rule.may_start, pattern: '.*> 6', why: Nobody asks for six.}"
+    )
+    _project(tmp_path, "def test_near():\n    assert rule.may_start(6)\n    assert not rule.may_start(5)")
+    _, again = _tried(tmp_path, "survivors")
+    assert sorted(str(code) for name, code in again.items() if name.startswith("x_may_start")) == ["0", "1"]
