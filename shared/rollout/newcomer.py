@@ -30,6 +30,16 @@ def _must_wait(record: Record, fact: Judged) -> str:
     return ""
 
 
+def waits(record: Record, fact: Judged) -> bool:
+    """Whether what appeared must wait and people know: there is nothing to do about it, and the rollout goes on."""
+    return record.has_acted(_told(fact)) and bool(_must_wait(record, fact))
+
+
+def _told(fact: Judged) -> str:
+    """The key under which it is remembered that people know of it."""
+    return f"newcomer/{fact.appeared}"
+
+
 def may_supersede(rollout: Rollout, fact: Judged, strategy: Strategy) -> bool:
     """Whether what appeared may end this rollout: not one that this very reading finds bad, which must be blamed."""
     if rollout.effective_phase is Phase.BAKING or condemned(fact):
@@ -45,11 +55,11 @@ def appeared(record: Record, kept: Record, fact: Judged, now: datetime, again: t
         after = note(kept, "revision.refused", now, text, Severity.WARNING, revision=fact.appeared)
         return concluded(record, after.refuse(fact.appeared), "revision_refused", text, *again)
     if why := _must_wait(kept, fact):
-        text, key = f"{fact.appeared} appeared and waits: {why}", f"newcomer/{fact.appeared}"
-        if kept.has_acted(key):
+        text = f"{fact.appeared} appeared and waits: {why}"
+        if kept.has_acted(_told(fact)):
             return concluded(record, kept, "duplicate", text, *again)
         after = note(kept, "revision.waiting", now, text, Severity.WARNING, revision=fact.appeared)
-        return concluded(record, after.remember_acted(key), "revision_waits", text, *again)
+        return concluded(record, after.remember_acted(_told(fact)), "revision_waits", text, *again)
     if kept.full:
         return concluded(record, kept, "waits", f"{fact.appeared} appeared and waits for the ledger.", *again)
     after = kept

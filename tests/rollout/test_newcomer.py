@@ -78,6 +78,26 @@ def test_a_release_that_waits_goes_on_waiting_behind_a_revision_that_appears() -
     assert started.waiting == record.waiting
 
 
+def test_a_hold_ends_with_its_cause_although_a_revision_that_appeared_waits_for_that() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    now += MINUTE
+    held = take(record, judged(record, now, Health.ERROR), now).record
+    now += MINUTE
+    waits = take(held, judged(held, now, Health.ERROR, **APPEARED), now)
+    assert (waits.rule, waits.record.rollout) == ("revision_waits", held.rollout)
+    late = now + STRATEGY.step_deadline
+    asked = take(waits.record, judged(waits.record, late, Health.ERROR, **APPEARED), late)
+    assert asked.rule == "rollout.still_held"
+    now += MINUTE
+    goes_on = take(waits.record, judged(waits.record, now, Health.INCONCLUSIVE, **APPEARED), now).record
+    assert goes_on.active
+    assert (goes_on.active.canary, goes_on.active.phase) == ("web-00002-bbb", Phase.PROGRESSING)
+    now += MINUTE
+    superseding = take(goes_on, judged(goes_on, now, Health.INCONCLUSIVE, **APPEARED), now).record
+    assert superseding.active
+    assert superseding.active.canary == "web-00007-cfg"
+
+
 def test_a_revision_waits_while_the_outbox_is_full() -> None:
     pinned = take(STABLE, command(Verb.FREEZE), NOW).record
     full = replace(STABLE, outbox=tuple(replace(pinned.outbox[0], key=f"web/{n}") for n in range(OUTBOX_MAX)))
