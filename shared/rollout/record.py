@@ -80,6 +80,9 @@ class KnownBad:
     reason: str
     extra: str = field(default=NOTHING, repr=False, compare=False)
 
+    def same_release(self, other: "KnownBad") -> bool:
+        return (self.digest, self.revision) == (other.digest, other.revision)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
@@ -148,7 +151,9 @@ class Record:
         return replace(self, acted=(*self.acted, _acted_key(key))[-ACTED_MAX:])
 
     def remember_bad(self, bad: KnownBad) -> "Record":
-        return replace(self, known_bad=(*self.known_bad, bad)[-KNOWN_BAD_MAX:])
+        """Once: blamed again, as when an older record is restored, it takes no other's place."""
+        others = (old for old in self.known_bad if not old.same_release(bad))
+        return replace(self, known_bad=(*others, bad)[-KNOWN_BAD_MAX:])
 
     def remember_good(self, revision: str) -> "Record":
         return replace(self, good=(revision, *(old for old in self.good if old != revision))[:GOOD_MAX])

@@ -35,7 +35,11 @@ def _taken_back(record: Record, found: Record, now: datetime) -> Record:
         return roll_back(record, Cause.ROLLBACK_COMMAND, now, reason) if _may_go_back(running) else record
     pin = found.pin
     blamed = next((bad for bad in found.known_bad if pin and bad.at == pin.at), None)
-    if pin is None or blamed is None or any(bad.at == pin.at for bad in record.known_bad):
+    if (
+        pin is None
+        or blamed is None
+        or any(bad.same_release(blamed) and bad.at >= blamed.at for bad in record.known_bad)
+    ):
         return record
     record = record.remember_bad(blamed)
     if blamed.revision == record.stable and not same:

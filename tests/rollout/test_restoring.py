@@ -50,6 +50,20 @@ def test_a_rollback_finds_its_target_even_where_the_newest_record_had_none() -> 
     assert decision.record.stable == STABLE.stable
 
 
+def test_a_release_that_is_blamed_on_both_records_is_blamed_once() -> None:
+    old, now = in_phase(Phase.PROGRESSING)
+    found = taken_back(old, Verb.ROLLBACK, now + MINUTE)
+    decision = restore(found, replace(old, sequence=old.sequence + 3), now + 2 * MINUTE)
+    (blamed,) = decision.record.known_bad
+    assert (blamed.digest, blamed.revision, blamed.at) == (
+        found.known_bad[0].digest,
+        found.known_bad[0].revision,
+        now + 2 * MINUTE,
+    )
+    once_more = restore(found, replace(decision.record, sequence=decision.record.sequence + 3), now + 5 * MINUTE)
+    assert once_more.record.known_bad == (blamed,), "what is blamed later already is not blamed for then"
+
+
 def test_a_rollback_on_the_old_copy_undoes_the_split_that_was_made_by_hand_on_the_newest() -> None:
     old, now = in_phase(Phase.PROGRESSING)
     newest = replace(old, sequence=old.sequence + 3, edited="web-00002-bbb 100 %", edited_at=now)
