@@ -189,7 +189,7 @@ BREAKAGES = (
     ),
     Breakage(
         "old_copy_trusted",
-        "dfk",
+        "defk",
         "A record put back by somebody else is believed.",
         ((turn, "newer_record", mistakes.no_newer_record), (reading, "newer_record", mistakes.no_newer_record)),
     ),

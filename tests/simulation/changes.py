@@ -26,7 +26,8 @@ class Change:
     @property
     def restored(self) -> bool:
         """The ledger's newest record was put back over an older one."""
-        return self.after.sequence > (self.before.sequence if self.before else 0) + 1
+        known = {item.key for item in self.before.outbox} if self.before else set()
+        return any(item.kind == "record.restored" and item.key not in known for item in self.after.outbox)
 
 
 @dataclass(frozen=True)

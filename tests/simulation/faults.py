@@ -47,9 +47,8 @@ OF_CALLS = (
     Fault.DENIED,
     Fault.THROTTLED,
     Fault.STALE_READ,
-    Fault.SLOW,
 )
-"""What may befall one call of a port, one of them at a time."""
+"""What may befall one call of a port, one of them at a time; besides, it may be slow."""
 
 
 @dataclass

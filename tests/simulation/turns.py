@@ -17,7 +17,7 @@ from tests.simulation.assets import is_complete
 from tests.simulation.deployment import CloudRun
 from tests.simulation.faults import Fault
 from tests.simulation.surroundings import Surroundings
-from tests.simulation.versions import Version, at_work
+from tests.simulation.versions import AtWork, Version
 
 LATENCY_SECONDS = (0.01, 0.6)
 SLOW_SECONDS = 60.0
@@ -115,7 +115,7 @@ class Turn:
         return self.decided_at
 
     def run(self) -> str:
-        with at_work(self.version):
+        with AtWork(self.version):
             return handler(self.function)(self.message, self)
 
     def reach(self, port: str, operation: str, call: Callable[[], Any], stale: Callable[[], Any] | None) -> Any:
@@ -123,10 +123,11 @@ class Turn:
         if self.frozen_at:
             return self._acting(operation, call)
         timeline, random = self._surroundings.timeline, self._surroundings.random
+        slow = self._surroundings.faults.strikes(Fault.SLOW)
         fault, name = self._befalling(operation, can_be_stale=stale is not None), f"{port}.{operation}"
         if fault is Fault.CRASH_BEFORE:
             raise Crash(f"before {name}")
-        timeline.wait(SLOW_SECONDS if fault is Fault.SLOW else random.uniform(*LATENCY_SECONDS))
+        timeline.wait(SLOW_SECONDS if slow else random.uniform(*LATENCY_SECONDS))
         if refusal := self._refusal(port, operation, fault):
             self.troubled = True
             raise refusal

@@ -72,8 +72,8 @@ _AT_WORK: ContextVar[Version | None] = ContextVar("version", default=None)
 """Of the delivery whose code runs; each greenlet has its own. None: the observer, who reads everything."""
 
 
-class at_work:  # noqa: N801  # a context manager; a generator's would take a twentieth of a simulation's time
-    """Within it, this version of our code is at work."""
+class AtWork:
+    """A context manager: inside, this version of our code is at work. One made of a generator takes much longer."""
 
     def __init__(self, version: Version | None) -> None:
         self._version = version

@@ -32,7 +32,7 @@ from tests.simulation.settings import PATIENT, QUICK, environment
 from tests.simulation.surroundings import Ledger, Metrics, Prober, Publishing, Surroundings
 from tests.simulation.timeline import Timeline
 from tests.simulation.turns import Turn
-from tests.simulation.versions import Upgrade, Version, at_work, lost_news, versions_at_work
+from tests.simulation.versions import AtWork, Upgrade, Version, lost_news, versions_at_work
 
 TICK_SECONDS = 60.0
 IDLE_TICK_SECONDS = 300.0
@@ -137,10 +137,13 @@ class World:
         return any(record.active and record.active.phase is not Phase.HELD for record in self._records())
 
     def _idle(self) -> bool:
-        """Whether nothing goes wrong any more, nothing is on its way, on trial or to be told: most ticks are spared."""
+        """Whether nothing goes wrong any more, and nothing is on its way, on trial, waiting or to be told.
+
+        Most ticks are spared then.
+        """
         if not self.surroundings.faults.over or self.bus.underway:
             return False
-        return not any(record.active or record.outbox for record in self._records())
+        return not any(record.active or record.waiting or record.outbox for record in self._records())
 
     def _records(self) -> list[Record]:
         return [codec.decode(service.record) for service in self.run.services.values() if service.record]
@@ -199,7 +202,7 @@ class World:
         return self.upgrade.version(self.timeline.seconds, self._versions)
 
     def _written(self, before: Service, after: Service) -> None:
-        with at_work(None):
+        with AtWork(None):
             self._checked(before, after)
 
     def _checked(self, before: Service, after: Service) -> None:
