@@ -13,10 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scripts.mutation.report import page, table
-from scripts.mutation.results import read_equivalent, scores_of, stale
+from scripts.mutation.results import EQUIVALENT, read_equivalent, scores_of, stale
 
 REPOSITORY = Path(__file__).parents[2]
-EQUIVALENT = REPOSITORY / "tests" / "mutation" / "equivalent.yaml"
 PAGE = REPOSITORY / "docs" / "reference" / "mutation.md"
 PACKAGES = ("rollout", "analysis", "connectivity", "backup", "config", "events")
 RATE_LEAST = 0.95
@@ -30,7 +29,7 @@ def main() -> int:
     if not asked.survivors:
         shutil.rmtree(_MUTANTS, ignore_errors=True)
     _try(chosen, asked.processes, only_survivors=asked.survivors)
-    listed = read_equivalent(EQUIVALENT)
+    listed = read_equivalent(REPOSITORY / EQUIVALENT)
     scores = scores_of(chosen, listed)
     for survivor in (row for score in scores.values() for row in score.survivors):
         print(f"{survivor.where}\n{survivor.change}\n")

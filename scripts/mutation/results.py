@@ -11,6 +11,7 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 
+EQUIVALENT = Path("tests", "mutation", "equivalent.yaml")
 NOTICED = frozenset({"killed", "timeout"})
 
 

@@ -26,11 +26,10 @@ from mutmut.utils.file_utils import change_cwd, copy_also_copy_files, copy_src_d
 from mutmut.utils.format_utils import mangled_name_from_mutant_name
 from mutmut.workers.isolation import ForkRunner, MutantResult, run_in_fork
 
-from scripts.mutation.results import NOTICED, Equivalent, read_equivalent, survivor_of
+from scripts.mutation.results import EQUIVALENT, NOTICED, Equivalent, read_equivalent, survivor_of
 
 _PASSED, _FAILED, _BROKEN, _NO_TESTS, _ENDLESS = 0, 1, 3, 33, 36  # as mutmut reads them
 _HOME = Path.cwd()
-EQUIVALENT = Path("tests/mutation/equivalent.yaml")
 _MUTATED = _HOME / "mutants"
 _NOTICED_BY = _MUTATED / "noticed_by"  # by function, the test
 _PATIENCE = 10  # times as long by the clock, for a busy machine: only what waits for ever is ended by that

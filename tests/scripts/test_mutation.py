@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.mutation.__main__ import EQUIVALENT, REPOSITORY
+from scripts.mutation.__main__ import REPOSITORY
 from scripts.mutation.report import page, table
-from scripts.mutation.results import Score, Survivor, read_equivalent, stale, survivor_of
+from scripts.mutation.results import EQUIVALENT, Score, Survivor, read_equivalent, stale, survivor_of
 
 WEIGH = Survivor("shared.analysis.proof.Proof.weigh", "- if tally.canary > 0:\n+ if tally.canary >= 0:")
 DIFF = """--- shared/analysis/proof.py
@@ -28,7 +28,7 @@ def test_a_survivor_is_known_by_its_function_and_its_change() -> None:
 
 
 def test_what_is_listed_has_a_reason(tmp_path: Path) -> None:
-    assert all(row.why for row in read_equivalent(EQUIVALENT))
+    assert all(row.why for row in read_equivalent(REPOSITORY / EQUIVALENT))
     (tmp_path / "rows.yaml").write_text("- {where: a.b, change: '- x', why: ' '}")
     with pytest.raises(ValueError, match=r"a\.b: says not why"):
         read_equivalent(tmp_path / "rows.yaml")
