@@ -2,16 +2,15 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Self
 
 from shared.backup import catalogue
 from shared.backup.catalogue import Entry
-from shared.backup.names import drill_instance
+from shared.backup.names import drill_instance, moment, stamp
 from shared.errors import InvalidRecord
 
 VERSION: Final = 1
-_STAMP: Final = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +40,7 @@ class DrillName:
     @property
     def stem(self) -> str:
         """What the names of everything this drill writes begin with, in the ledger and in the drill bucket."""
-        return f"{self.folder}{self.started_at.astimezone(UTC):{_STAMP}}"
+        return f"{self.folder}{stamp(self.started_at)}"
 
     @property
     def started(self) -> str:
@@ -66,9 +65,8 @@ class DrillName:
 
 def started_at(key: str) -> datetime:
     """When the drill began that wrote this key. Raises InvalidRecord."""
-    stamp = key.rpartition("/")[2].partition("-")[0]
     try:
-        return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+        return moment(key.rpartition("/")[2].partition("-")[0])
     except ValueError as error:
         raise InvalidRecord(f"{key} names no drill") from error
 

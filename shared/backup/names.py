@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_STAMP: Final = "%Y%m%dT%H%M%SZ"
+_STAMP: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _KEY: Final = re.compile(
     r"(?:exports|counts)/(?P<instance>[a-z][a-z0-9-]{0,96})/(?P<database>[A-Za-z0-9_-]{1,63})/"
-    r"(?P<night>\d{8}T\d{6}Z)(?:-(?P<attempt>[2-9]))?\.(?:sql\.gz|csv)"
+    r"(?P<night>[0-9]{8}T[0-9]{6}Z)(?:-(?P<attempt>[2-9]))?\.(?:sql\.gz|csv)"
 )
 _DRILL: Final = re.compile(r"drill-(?P<label>[a-z][a-z0-9-]*)-(?P<stamp>\d{14})")
 INSTANCE_LENGTH_MAX: Final = 98  # with the project; https://cloud.google.com/sql/docs/postgres/instance-settings
@@ -24,6 +24,18 @@ def night_of(published_at: datetime, period: timedelta) -> datetime:
     if period <= timedelta():
         raise ValueError("the period must be above zero")
     return published_at.astimezone(UTC) - (published_at - _EPOCH) % period
+
+
+def stamp(at: datetime) -> str:
+    """A moment to the second as it stands in names, which sort by it: 20260302T010000Z. at: carries a zone."""
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def moment(stamp: str) -> datetime:
+    """What `stamp` wrote, in UTC. Raises ValueError for anything else."""
+    if not _STAMP.fullmatch(stamp):
+        raise ValueError(f"{stamp!r} is no moment like 20260302T010000Z")
+    return datetime.fromisoformat(stamp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +64,12 @@ class ExportName:
     @property
     def mark(self) -> str:
         """Tells the exports of one database apart, and sorts as they were made."""
-        return f"{self.night.astimezone(UTC):{_STAMP}}-{self.attempt}"
+        return f"{stamp(self.night)}-{self.attempt}"
 
     @property
     def _stem(self) -> str:
         again = "" if self.attempt == 1 else f"-{self.attempt}"
-        return f"{self.instance}/{self.database}/{self.night.astimezone(UTC):{_STAMP}}{again}"
+        return f"{self.instance}/{self.database}/{stamp(self.night)}{again}"
 
     @classmethod
     def parse(cls, key: str) -> Self | None:
@@ -77,7 +89,7 @@ class ExportName:
         if found is None:
             return None
         try:
-            night = datetime.strptime(found["night"], _STAMP).replace(tzinfo=UTC)
+            night = moment(found["night"])
         except ValueError:
             return None
         return cls(

@@ -111,7 +111,7 @@ def _plain(value: Any) -> Any:
     for name, default in _defaults(kind):
         item = getattr(value, name)
         if item is not default and item != default and item != {}:
-            row[name] = _plain(item)
+            row[name] = item if type(item) in _AS_THEY_ARE else _plain(item)
     return row
 
 

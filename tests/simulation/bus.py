@@ -40,7 +40,6 @@ class Bus:
         self.refused: Callable[[Turn, str], None] = lambda turn, why: None
         self.dead: list[Delivery] = []
         self.rejected: list[tuple[Delivery, PermanentError]] = []
-        self.underway = 0
         self.told: list[str] = []
         self._surroundings = surroundings
         self._count = 0
@@ -75,12 +74,10 @@ class Bus:
         random, faults = self._surroundings.random, self._surroundings.faults
         if delay is None:
             delay = random.uniform(*(LATE_SECONDS if faults.strikes(Fault.LATE) else DELAY_SECONDS))
-        self.underway += 1
         self._surroundings.timeline.task(delay, lambda: self._deliver(delivery))
 
     def _deliver(self, delivery: Delivery) -> None:
         turn = Turn(delivery.route.function, delivery.message, self._surroundings)
-        self.underway -= 1
         try:
             said = turn.run()
         except (Crash, Denied, NotFound, TransientError) as error:  # what the door answers 500 or 503

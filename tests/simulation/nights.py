@@ -106,8 +106,20 @@ class Nights:
             self.timeline.after(at, lambda topic=topic: self._tick(topic))  # type: ignore[misc]
 
     def _tick(self, topic: str) -> None:
+        if topic == "drill-ticks" and not self._drilling():
+            return
         if not self.surroundings.faults.strikes(Fault.DROPPED_TICK):
             self.bus.publish(topic, b"{}", {"job": topic})
+
+    def _drilling(self) -> bool:
+        """Whether a drill has begun that is not over, or an instance stands that was made for one.
+
+        Ticks that find neither are spared.
+        """
+        keys = set(self.ledger.keys("drills/"))
+        begun = (key.removesuffix("-started.json") for key in keys if key.endswith("-started.json"))
+        open_drills = (stem for stem in begun if not keys & {f"{stem}-passed.json", f"{stem}-failed.json"})
+        return self.databases.names != {SOURCE} or any(open_drills)
 
     def _perform(self, row: Happening) -> None:
         match row.what:

@@ -1,5 +1,6 @@
 """Everything a turn can reach, in memory: metrics, ledger, probes, publishing, and what is down at the moment."""
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ REQUESTS_PER_MINUTE = 240
 BOUNDS_MS = (50.0, 100.0, 200.0, 400.0, 800.0)
 FAST, SLOWED = (0.30, 0.50, 0.15, 0.04, 0.01, 0.0), (0.02, 0.08, 0.20, 0.40, 0.25, 0.05)
 ERROR_SHARE = {Kind.BAD: 0.35, Kind.MIXED: 0.07}
+_LAST = "\uffff"  # after every key that goes on
 
 
 @dataclass
@@ -73,6 +75,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self._in_order: list[str] = []
         self.freezes = Freezes()
 
     @property
@@ -85,9 +88,11 @@ class Ledger:
         return {key: entry for key, entry in self.objects.items() if key.startswith("services/")}
 
     def append(self, key: str, entry: bytes) -> bool:
-        new = key not in self.objects
-        self.objects.setdefault(key, entry)
-        return new
+        if key in self.objects:
+            return False
+        self.objects[key] = entry
+        insort(self._in_order, key)
+        return True
 
     def read(self, key: str) -> bytes | None:
         return self.objects.get(key)
@@ -96,10 +101,12 @@ class Ledger:
         return frozenset(key for key in keys if key in self.objects)
 
     def keys(self, prefix: str) -> tuple[str, ...]:
-        return tuple(sorted(key for key in self.objects if key.startswith(prefix)))
+        return tuple(self._in_order[bisect_left(self._in_order, prefix) : bisect_left(self._in_order, prefix + _LAST)])
 
     def newest(self, prefix: str, after: str) -> str:
-        return max((key for key in self.objects if key.startswith(prefix) and key > after), default="")
+        below = bisect_left(self._in_order, prefix + _LAST)
+        newest = self._in_order[below - 1] if below else ""
+        return newest if newest.startswith(prefix) and newest > after else ""
 
     def freeze(self) -> str:
         return self.frozen

@@ -19,7 +19,7 @@ from tests.simulation.faults import Fault
 from tests.simulation.surroundings import Surroundings
 from tests.simulation.versions import AtWork, Version
 
-LATENCY_SECONDS = (0.01, 0.6)
+LATENCY_SECONDS = (0.02, 1.2)  # until a call takes effect; what follows the effect is the next call's
 SLOW_SECONDS = 60.0
 SKEW_SECONDS = 3.0
 THROTTLED_SECONDS = (30.0, 120.0)
@@ -122,12 +122,11 @@ class Turn:
         """One port call: it takes time, it may fail before or after its effect, it may be the instance's last."""
         if self.frozen_at:
             return self._acting(operation, call)
-        timeline, random = self._surroundings.timeline, self._surroundings.random
         slow = self._surroundings.faults.strikes(Fault.SLOW)
-        fault, name = self._befalling(operation, can_be_stale=stale is not None), f"{port}.{operation}"
+        fault = self._befalling(operation, can_be_stale=stale is not None)
         if fault is Fault.CRASH_BEFORE:
-            raise Crash(f"before {name}")
-        timeline.wait(SLOW_SECONDS if slow else random.uniform(*LATENCY_SECONDS))
+            raise Crash(f"before {port}.{operation}")
+        self._surroundings.timeline.wait(SLOW_SECONDS if slow else self._surroundings.random.uniform(*LATENCY_SECONDS))
         if refusal := self._refusal(port, operation, fault):
             self.troubled = True
             raise refusal
@@ -136,10 +135,9 @@ class Turn:
         answer = self._acting(operation, call)
         if fault is Fault.ANSWER_LOST:
             self.troubled = True
-            raise Unavailable(f"{name}: the answer was lost")
-        timeline.wait(random.uniform(*LATENCY_SECONDS))
+            raise Unavailable(f"{port}.{operation}: the answer was lost")
         if fault is Fault.CRASH_AFTER:
-            raise Crash(f"after {name}")
+            raise Crash(f"after {port}.{operation}")
         return answer
 
     def _befalling(self, operation: str, *, can_be_stale: bool) -> Fault | None:
@@ -153,7 +151,10 @@ class Turn:
 
     def _refusal(self, port: str, operation: str, fault: Fault | None) -> Exception | None:
         """Nothing was done, and this is how the caller is told so."""
-        surroundings, name = self._surroundings, f"{port}.{operation}"
+        surroundings = self._surroundings
+        if fault is None and not surroundings.down and not surroundings.throttled:
+            return None
+        name = f"{port}.{operation}"
         if port in surroundings.down:
             return surroundings.down[port](f"{name}: down")
         if fault is Fault.REFUSED:

@@ -35,7 +35,7 @@ from tests.simulation.turns import Turn
 from tests.simulation.versions import AtWork, Upgrade, Version, lost_news, versions_at_work
 
 TICK_SECONDS = 60.0
-IDLE_TICK_SECONDS = 300.0
+IDLE_TICK_SECONDS, PEACEFUL_TICK_SECONDS = 120.0, 600.0
 REST_SECONDS = {"drawn": 45 * 60.0, "real": 4 * 3600.0}
 EXTENSIONS_MAX = 3  # halves of that again, for what is still on its way
 LOOK_AGAIN_SECONDS = 600.0
@@ -136,14 +136,14 @@ class World:
         """Whether some rollout is neither over nor held: one that had to wait for another's end began late."""
         return any(record.active and record.active.phase is not Phase.HELD for record in self._records())
 
-    def _idle(self) -> bool:
-        """Whether nothing goes wrong any more, and nothing is on its way, on trial, waiting or to be told.
+    def _tick_seconds(self) -> float:
+        """How far apart ticks are: most of those are spared that find nothing to do.
 
-        Most ticks are spared then.
+        Nothing may be on trial or to be told, nor a release wait for anything but a person.
         """
-        if not self.surroundings.faults.over or self.bus.underway:
-            return False
-        return not any(record.active or record.waiting or record.outbox for record in self._records())
+        if self.run.unreadable or any(_in_motion(record) for record in self._records()):
+            return TICK_SECONDS
+        return PEACEFUL_TICK_SECONDS if self.surroundings.faults.over else IDLE_TICK_SECONDS
 
     def _records(self) -> list[Record]:
         return [codec.decode(service.record) for service in self.run.services.values() if service.record]
@@ -193,7 +193,7 @@ class World:
             return
         if self._judge == "real":
             self.surroundings.metrics.count()
-        looked_at = not self._idle() or self.timeline.seconds % IDLE_TICK_SECONDS < TICK_SECONDS
+        looked_at = self.timeline.seconds % self._tick_seconds() < TICK_SECONDS
         if looked_at and not self.surroundings.faults.strikes(Fault.DROPPED_TICK):
             self.bus.publish("rollout-ticks", b"{}", {"job": "rollout-ticks"})
         self.timeline.after(TICK_SECONDS, self._tick)
@@ -248,6 +248,10 @@ class World:
             return
         with patch.object(reading, "judge", drawn_judge(self._random, self.run, self.surroundings.metrics)):
             yield
+
+
+def _in_motion(record: Record) -> bool:
+    return bool(record.active or record.outbox or (record.waiting and not record.pin))
 
 
 def _changed(service: str) -> bytes:
