@@ -1,11 +1,11 @@
-# Sourced by the scripts: one virtual environment, made from the pinned requirements when missing or out of date.
-# Sets PYTHON to its interpreter.
+# Sourced by the scripts: one virtual environment, made from the pinned requirements when missing or out of date, of the
+# fastest Python that suits or of the one that PYTHON3 names. Sets PYTHON to its interpreter.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PYTHON="$repository/.venv/bin/python"
 
 prepare_environment() {
-  local interpreter stamp wanted
+  local candidate interpreter stamp wanted
   stamp="$repository/.venv/requirements.sha256"
   wanted=$(cat "$repository/requirements.txt" "$repository/requirements-dev.txt" | sha256sum)
   if [ -x "$PYTHON" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
@@ -13,10 +13,7 @@ prepare_environment() {
   fi
   interpreter=""
   for candidate in "${PYTHON3:-python3}" python3.13 python3.12 python3.11; do
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-      interpreter=$candidate
-      break
-    fi
+    interpreter=$("$candidate" "$repository/scripts/fastest_python.py" ${PYTHON3:+"$PYTHON3"} 2>/dev/null) && break
   done
   if [ -z "$interpreter" ]; then
     echo "Python 3.11 or newer is needed; found: $(python3 --version 2>&1). Set PYTHON3 to one." >&2
