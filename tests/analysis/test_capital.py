@@ -66,6 +66,7 @@ def test_the_money_of_all_blocks_together_is_one() -> None:
     assert capital.richest == 1
 
 
+@pytest.mark.no_cover
 def test_a_good_canary_is_blamed_less_often_than_the_risk_allows() -> None:
     dice, blamed = random.Random(5), 0
     for _ in range(300):

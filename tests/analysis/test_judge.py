@@ -66,12 +66,14 @@ def question(
     )
 
 
+@pytest.mark.no_cover
 def test_a_good_release_is_found_healthy_and_never_blamed() -> None:
     verdicts = [run(seed, minutes=50) for seed in range(100)]
     assert sum(verdict.health is Health.UNHEALTHY for verdict in verdicts) <= 1
     assert sum(verdict.health is Health.HEALTHY for verdict in verdicts) >= 95
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("bad", [0.2, 1.0])
 def test_errors_are_found(bad: float) -> None:
     verdicts = [run(seed, canary_bad=bad) for seed in range(20)]
@@ -79,12 +81,14 @@ def test_errors_are_found(bad: float) -> None:
     assert "errors rose" in verdicts[0].reason
 
 
+@pytest.mark.no_cover
 def test_slowness_is_found() -> None:
     verdicts = [run(seed, factor=2.0, minutes=40) for seed in range(20)]
     assert all(verdict.health is Health.UNHEALTHY for verdict in verdicts)
     assert "answers slowed" in verdicts[0].reason
 
 
+@pytest.mark.no_cover
 def test_slower_by_less_than_anybody_feels_is_healthy() -> None:
     """Stable's median is 1 ms and the canary's 4: a cold cache on a quiet machine, not a slow release."""
     verdicts = [run(seed, factor=4.0, usual_ms=1.0, minutes=50) for seed in range(20)]

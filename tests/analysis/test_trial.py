@@ -97,6 +97,7 @@ def asked(share: int, next_share: int, total: int, risk: Risk = RISK) -> float:
     return live.step.errors.margin
 
 
+@pytest.mark.no_cover
 def test_a_busier_service_must_prove_less_harm() -> None:
     assert asked(25, 100, 4) == 0.03
     assert 0.005 <= asked(25, 100, 4000) < asked(25, 100, 1000) < 0.03

@@ -30,6 +30,8 @@ from shared.events.message import Message
 from tests.backup.dumps import GOOD, GOOD_TABLES, NINE, dump_text, zipped
 from tests.fakes import FakeClock, FakeCloud, FakeDatabases, crc32c, environment
 
+pytestmark = pytest.mark.no_cover
+
 MONDAY = datetime(2026, 11, 23, 1, tzinfo=UTC)
 DAY, STEP = timedelta(days=1), timedelta(minutes=5)
 DEADLINE = timedelta(minutes=45)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.backup.drill import Drill, Step, durations, leftovers, next_step, observe, row_differences
+from shared.backup.drill import Drill, Step, behind_source, durations, leftovers, next_step, observe, row_differences
 from shared.backup.names import drill_instance
 from shared.backup.operations import Operation, OperationKind
 
@@ -130,6 +130,12 @@ def test_rows_restored_must_be_the_rows_of_the_file() -> None:
         "b has 1 rows; the file has 2.",
         "c was not restored; the file has 3 rows of it.",
         "d was restored and is not in the file.",
+    )
+
+
+def test_a_table_that_only_grows_may_have_gained_rows_since_and_lost_none() -> None:
+    assert behind_source(frozenset({"a", "b", "c"}), {"a": 5, "b": 5, "d": 5}, {"a": 6, "b": 4}) == (
+        "b was restored with 4 rows; the source had 5 before the export began.",
     )
 
 

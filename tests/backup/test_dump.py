@@ -153,6 +153,7 @@ _row = _joined(_ENDS, at_least=0, at_most=12).map(_escaped)
 _tables = st.dictionaries(_identifier().map("public.{}".format), st.lists(_row, max_size=20), min_size=1, max_size=5)
 
 
+@pytest.mark.no_cover
 @given(tables=_tables, size=st.integers(1, 5000), level=st.integers(0, 9))
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_good_dump_is_ever_called_broken(tables: dict[str, list[str]], size: int, level: int) -> None:

@@ -17,6 +17,8 @@ from shared.backup.trend import Expectation, trend_faults
 from tests.backup.dumps import pieces
 from tests.backup.generated_databases import Generated
 
+pytestmark = pytest.mark.no_cover
+
 _FOREIGN = "CREATE EXTENSION file_fdw; CREATE SERVER f FOREIGN DATA WRAPPER file_fdw;"
 SEEDS = range(36)
 NIGHTS = 4

@@ -225,6 +225,7 @@ def test_without_databases_there_is_nothing_to_do(cloud: FakeCloud) -> None:
     assert handle(CHECK, cloud).startswith("not_configured")
 
 
+@pytest.mark.no_cover
 def test_nights_on_a_real_database_are_verified_and_a_spoilt_one_is_not(real: RealDatabase) -> None:
     app = real.admin.add_instance("chat", databases=("app",))
     app.query("CREATE TABLE messages(id bigserial PRIMARY KEY, body text, sent_at timestamptz DEFAULT now())", "app")

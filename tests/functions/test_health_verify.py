@@ -126,6 +126,7 @@ def led_elsewhere(world: World) -> None:
     world.cloud.services.rows["web"] = replace(row, tagged={**row.tagged, "canary": "web-00001-aaa"})
 
 
+@pytest.mark.no_cover
 def test_a_canary_whose_tag_leads_elsewhere_is_judged_by_its_users_and_goes_no_further() -> None:
     """Nobody can ask it, which is said; harm to users is seen all the same, and its deadline asks a person."""
     world = deployed()

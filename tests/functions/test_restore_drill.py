@@ -374,6 +374,7 @@ INSERT INTO parted VALUES (1), (2);
 """
 
 
+@pytest.mark.no_cover
 def test_a_real_export_is_restored_for_real_and_one_that_was_replaced_is_not(real: RealDatabase) -> None:
     real.admin.add_instance("chat", databases=("app",)).query(SEED, "app")
     assert real.night().startswith("verified")
@@ -430,6 +431,7 @@ def drill_through(real: RealDatabase, began: datetime, *, after_import: str = ""
     return problems
 
 
+@pytest.mark.no_cover
 def test_what_is_wrong_with_a_real_restore_is_told_for_what_it_is(real: RealDatabase) -> None:
     app = real.admin.add_instance("chat", databases=("app",))
     app.query(USERS, "app")

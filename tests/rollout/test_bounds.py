@@ -188,6 +188,7 @@ def event(record: Record, kind: str, what: Any, words: str, now: datetime, numbe
             return replace(command(what, now, f"{number}{words}"), by=words, why=words)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=150, deadline=timedelta(seconds=5))
 @example(moves=[("command", Verb.PAUSE if n % 2 else Verb.RESUME, LONG) for n in range(60)], service="web")
 @example(moves=[("incident", True, LONG)] * 60, service="w" * 49)

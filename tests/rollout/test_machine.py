@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import event as reached
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -36,6 +37,8 @@ from tests.rollout.cases import (
     take,
     verdict,
 )
+
+pytestmark = pytest.mark.no_cover
 
 EDITED = (TrafficTarget(revision="web-00000-old", percent=100),)
 LETTERS = st.sampled_from("abcd")

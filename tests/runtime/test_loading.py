@@ -11,6 +11,8 @@ import pytest
 from scripts.package_functions import functions
 from shared.runtime.wiring import GoogleCloud
 
+pytestmark = pytest.mark.no_cover
+
 REPOSITORY = Path(__file__).parents[2]
 LATE = (
     "google.api_core",
