@@ -11,7 +11,7 @@ import pytest
 
 from scripts.guard_plan import findings
 from shared.rollout.service import RECORD_ANNOTATION, ROLLOUT_ANNOTATION
-from tests.terraform.stand import Root
+from tests.terraform.stand import STATE, Root
 from tests.tools import terraform_offline
 
 IMAGE = "europe-west1-docker.pkg.dev/pushnchat-registry/apps/backend@sha256:" + "a" * 64
@@ -34,7 +34,7 @@ def rolled_out(tmp_path: Path, applied: Callable[[str], Root], code: Path) -> Ro
     others = shutil.ignore_patterns("staging", "production", "bootstrap", ".terraform*", ".initialised", "*.info")
     shutil.copytree(code.parent, tmp_path, dirs_exist_ok=True, ignore=others)
     root = Root(terraform_offline(), tmp_path / "terraform" / "environments" / "dev")
-    path = root.directory / "terraform.tfstate"
+    path = root.directory / STATE
     state = json.loads(path.read_text())
     [instance] = [
         row["attributes"]
