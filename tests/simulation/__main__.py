@@ -101,13 +101,13 @@ def _break_everything(first: int) -> int:
     return 1 if missed else 0
 
 
-def seeds_until_found(number: int, first: int = 0) -> tuple[int | None, str]:
+def seeds_until_found(number: int, first: int = 0, tried: int = BREAKAGE_SEEDS) -> tuple[int | None, str]:
     """How many seeds it takes to find one breakage, and the letter of the promise it broke; None and "" when none does.
 
     "bug" when a handler raised what none should.
     """
     with BREAKAGES[number].made():
-        failure = first_failure(range(first, first + BREAKAGE_SEEDS))
+        failure = first_failure(range(first, first + tried))
     if failure is None:
         return None, ""
     return failure.setup.seed - first + 1, failure.found[1] if failure.found.startswith("(") else "bug"
