@@ -4,6 +4,7 @@ The typed client (google-cloud-sql) speaks gRPC only, which this API does not se
 https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1
 """
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,7 +14,8 @@ import google.auth
 import httplib2
 from google.auth.exceptions import TransportError
 from google_auth_httplib2 import AuthorizedHttp
-from googleapiclient.discovery import build
+from googleapiclient.discovery import build, build_from_document
+from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.errors import HttpError
 from googleapiclient.http import HttpRequest
 
@@ -28,6 +30,12 @@ _CONFLICTS: Final = (409, 412)
 _PASSING: Final = (408, 500, 502, 503, 504)
 _TOO_MANY: Final = 429
 _QUOTA: Final = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded")  # answered as 403
+_CALLED: Final = {
+    "backupRuns": ("list",),
+    "databases": ("insert",),
+    "instances": ("delete", "export", "get", "import", "insert", "list"),
+    "operations": ("get", "list"),
+}
 _COPIED: Final = ("databaseVersion", "region", "diskEncryptionConfiguration")
 _COPIED_ADDRESS: Final = ("ipv4Enabled", "privateNetwork", "sslMode")
 _ADMITTED: Final = "roles/storage.objectUser"  # an import reads, an export creates
@@ -95,12 +103,10 @@ class CloudSql:
                 return frozenset(names)
 
     def operation(self, name: str) -> Operation:
-        return _operation(self._read(lambda: self._api.operations().get(project=self._project, operation=name)))
+        return _operation(self._read(lambda: self._operations.get(project=self._project, operation=name)))
 
     def operations(self, instance: str) -> tuple[Operation, ...]:
-        answer = self._read(
-            lambda: self._api.operations().list(project=self._project, instance=instance, maxResults=100)
-        )
+        answer = self._read(lambda: self._operations.list(project=self._project, instance=instance, maxResults=100))
         return tuple(_operation(row) for row in answer.get("items", ()))
 
     def newest_backup(self, instance: str) -> datetime | None:
@@ -129,7 +135,7 @@ class CloudSql:
     @cached_property
     def _api(self) -> Any:
         options = {"api_endpoint": f"http://{self._endpoint}"} if self._endpoint else None
-        return build("sqladmin", "v1", http=self._http(), client_options=options, static_discovery=True)
+        return build_from_document(_called_alone(), http=self._http(), client_options=options)
 
     @cached_property
     def _storage(self) -> Any:
@@ -137,9 +143,14 @@ class CloudSql:
         options = {"api_endpoint": f"http://{self._endpoint}/storage/v1/"} if self._endpoint else None
         return build("storage", "v1", http=self._http(), client_options=options, static_discovery=True)
 
-    @property
+    @cached_property
     def _instances(self) -> Any:
+        """Made once: the client makes a resource's methods anew, with their documentation, each time it is asked."""
         return self._api.instances()
+
+    @cached_property
+    def _operations(self) -> Any:
+        return self._api.operations()
 
     @cached_property
     def _credentials(self) -> Any:
@@ -174,6 +185,21 @@ class CloudSql:
         finally:
             http.close()
         return answer
+
+
+def _called_alone() -> dict[str, Any]:
+    """The API's description with what is called here, for the client makes every method of a resource, used or not.
+
+    And it makes their documentation, whose contents are the schemas' fields.
+    """
+    described: dict[str, Any] = json.loads(get_static_doc("sqladmin", "v1"))
+    resources = described["resources"]
+    described["resources"] = {
+        name: {"methods": {method: resources[name]["methods"][method] for method in methods}}
+        for name, methods in _CALLED.items()
+    }
+    described["schemas"] = {name: {"type": "object"} for name in described["schemas"]}
+    return described
 
 
 def _our_error(error: HttpError) -> Exception:
