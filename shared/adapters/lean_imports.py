@@ -6,7 +6,7 @@ re-exports is taken from the one module that defines it; any other name runs the
 service's transports only gRPC is loaded; the others load when somebody constructs one. Key-file credentials, and with
 them `cryptography`, load when used, and so do asyncio and gRPC's half for it, tracing, batched uploads, the guessing of
 text encodings, protobuf in pure Python, and the HTTP client where only gRPC speaks (`exchanged_imports`). The warnings
-about old Python and library versions are left out.
+about old Python and library versions are left out, and making message classes takes half as long (`message_files`).
 
 Nothing depends on this hook: without it, or with packages laid out otherwise, the same code runs and starts slower.
 """
@@ -22,7 +22,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from shared.adapters import exchanged_imports
+from shared.adapters import exchanged_imports, message_files
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
@@ -36,6 +36,7 @@ VERIFIED = {
     "google-cloud-storage": "3.17.1",
     "grpcio-status": "1.85.1",
     "httplib2": "0.32.1",
+    "proto-plus": "1.29.0",
     "protobuf": "7.36.2",
     "requests": "2.34.2",
     "urllib3": "2.8.0",
@@ -87,6 +88,8 @@ class _Finder:
             return _wrapped(name, path, _BatchModule)
         if exchanged_imports.concerns(name):
             return exchanged_imports.spec(name, path)
+        if name == message_files.MODULE:
+            return message_files.spec(name, path)
         if name in _version_checks:
             return _wrapped(name, path, _ChecksModule)
         return None
