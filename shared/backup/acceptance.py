@@ -1,16 +1,16 @@
 """A person's word that what an export lacks was given up on purpose: who, why and when, entered beside the export."""
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared.errors import InvalidRecord
+from shared.values import value
 
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Acceptance:
     """From then on the export is what later ones are compared with."""
 

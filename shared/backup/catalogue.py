@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,11 +11,12 @@ from shared.backup.faults import ACCEPTABLE, Fault, FaultKind
 from shared.backup.names import ExportName
 from shared.backup.source import Counted
 from shared.errors import InvalidRecord
+from shared.values import value
 
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Entry:
     """One export that was read to its end.
 

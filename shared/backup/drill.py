@@ -1,12 +1,12 @@
 """A drill, one step per message: what is next follows from what is there, so that a crash costs a repeat at most."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.backup.names import drill_started_at
 from shared.backup.operations import Operation, OperationKind
+from shared.values import value
 
 
 class Step(StrEnum):
@@ -21,7 +21,7 @@ class Step(StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Drill:
     """What is known of a drill between two messages.
 

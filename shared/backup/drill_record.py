@@ -1,7 +1,6 @@
 """What a drill set out to do, and what it showed: both are entered once and never changed."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
 
@@ -9,11 +8,12 @@ from shared.backup import catalogue
 from shared.backup.catalogue import Entry
 from shared.backup.names import drill_instance, moment, stamp
 from shared.errors import InvalidRecord
+from shared.values import value
 
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DrillName:
     """One drill of one database. position: of the database among its instance's; started_at: on a whole second."""
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,11 +12,12 @@ from shared.backup.drill_record import DrillName
 from shared.backup.objectives import Measured, Objectives, shortfalls
 from shared.backup.restored import Restored
 from shared.backup.spans import in_words
+from shared.values import value
 
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DrillReport:
     """problems: one sentence each, none when it passed; restored: None when it did not come to counting."""
 

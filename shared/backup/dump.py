@@ -6,12 +6,13 @@ What pg_dump writes: https://github.com/postgres/postgres/blob/REL_18_STABLE/src
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from shared.backup.dump_lines import LINE_SIZE_MAX, TABLE, DumpLines
 from shared.backup.faults import Fault, FaultKind
 from shared.backup.gzip_stream import GzipStream
+from shared.values import value
 
 _COMPLETE: Final = b"-- PostgreSQL database dump complete"
 _SERVER: Final = re.compile(rb"-- Dumped from database version (\S+)")
@@ -20,7 +21,7 @@ _CREATED: Final = re.compile(rb"CREATE (?:UNLOGGED )?TABLE " + TABLE + rb" (?:\(
 _EXTENSION: Final = re.compile(rb'CREATE EXTENSION (?:IF NOT EXISTS )?"?([^\s";]+)')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DumpReport:
     """What one reading found; the dump is whole when there are no faults.
 

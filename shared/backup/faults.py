@@ -1,8 +1,9 @@
 """What can be wrong with an export, by kind and in one sentence."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from shared.values import value
 
 
 class FaultKind(StrEnum):
@@ -37,7 +38,7 @@ ACCEPTABLE: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Fault:
     """text: one sentence for people."""
 

@@ -1,9 +1,9 @@
 """Whether an instance makes backups of its own, and keeps the log that a restore to a point in time needs."""
 
-from dataclasses import dataclass
+from shared.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class InstanceBackups:
     """As the instance is set now. log_days: how far back the log reaches."""
 

@@ -1,9 +1,10 @@
 """What an export and a throw-away instance are called: from facts alone, so that a repeated message finds its own."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
+
+from shared.values import value
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STAMP: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
@@ -38,7 +39,7 @@ def moment(stamp: str) -> datetime:
     return datetime.fromisoformat(stamp)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ExportName:
     """One database's export of one night. night: in UTC, on a whole second.
 

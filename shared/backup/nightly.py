@@ -1,12 +1,12 @@
 """What to do about one export: first the source is counted, then exported; a repeated message starts neither twice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from shared.backup.operations import Operation, OperationKind
+from shared.values import value
 
 ATTEMPTS_MAX: Final = 3  # failed exports under one name, after which a person must look
 COUNTS_MAX: Final = 2  # failed counts, after which the export is made without
@@ -25,7 +25,7 @@ class Standing(StrEnum):
     GIVEN_UP = "given_up"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Night:
     """standing: what follows from the operations; failed: the exports of this name that failed, oldest first.
 

@@ -5,13 +5,13 @@ a database in which nothing happened has lost nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.backup.spans import in_words
+from shared.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Objectives:
     """recovery_point: the most that may be lost (RPO); recovery_time: the longest a restore may take (RTO)."""
 
@@ -19,7 +19,7 @@ class Objectives:
     recovery_time: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Measured:
     """What one drill showed. steps: how long each took, in order; the deletion is no part of a recovery."""
 

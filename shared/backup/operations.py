@@ -1,8 +1,9 @@
 """What Cloud SQL says of a long-running operation: an operation can be done and still have failed."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from shared.values import value
 
 
 class OperationKind(StrEnum):
@@ -16,7 +17,7 @@ class OperationKind(StrEnum):
     OTHER = "OTHER"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Operation:
     """One operation on one instance.
 

@@ -6,11 +6,12 @@ Cloud SQL writes the rows of one query as CSV; no connection to the database is 
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Final
 
 from shared.errors import InvalidRecord
+from shared.values import value
 
 _OF_EXTENSION: Final = (
     "EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass "
@@ -30,7 +31,7 @@ OBJECTS_QUERY: Final = (
 """How many tables, views and sequences there are: 0 in a database that nothing was restored into."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Restored:
     """rows: by table, as the dump names it; newest: the time of the newest row, where it was asked for.
 

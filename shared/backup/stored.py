@@ -1,9 +1,9 @@
 """What a bucket says of one of its objects, before anybody reads it."""
 
-from dataclasses import dataclass
+from shared.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Stored:
     """size: bytes; crc32c: base64."""
 

@@ -1,17 +1,18 @@
 """What an export must have, judged by the last verified ones: a dump can be whole and still not be everything."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from statistics import median
 from typing import Final
 
 from shared.backup.dump import DumpReport
 from shared.backup.faults import Fault, FaultKind
+from shared.values import value
 
 COMPARED_MAX: Final = 7  # verified exports looked back at: one odd night does not move their median
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Expectation:
     """What is known about a database besides its dumps.
 

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import Any, Final
 
 from shared.backup.objectives import Objectives
+from shared.values import value
 
 _INSTANCE: Final = re.compile(r"[a-z][a-z0-9-]{0,96}")
 _DATABASE: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
@@ -26,7 +27,7 @@ _OF_DATABASE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Database:
     """What is known of one database, and what is promised.
 
@@ -47,7 +48,7 @@ class Database:
     objectives: Objectives = _USUAL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Backups:
     """bucket: where exports land; locked_bucket: where good ones are copied, or ""; drill_bucket: what a throw-away
     instance may read and write, or "" when nothing is drilled; instances: the databases of each Cloud SQL instance.

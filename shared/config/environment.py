@@ -6,13 +6,14 @@ The same zip goes to every environment; this is all that differs.
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.config.strategy import is_number, read_strategy
 from shared.errors import DeliveryError
 from shared.rollout.strategy import Strategy
+from shared.values import value
 
 if TYPE_CHECKING:
     from shared.analysis.evidence import Expectation
@@ -44,7 +45,7 @@ class InvalidEnvironment(DeliveryError):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ManagedService:
     """One Cloud Run service under our care.
 
@@ -72,7 +73,7 @@ class ManagedService:
     strategy: Strategy = field(default_factory=Strategy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Environment:
     """One of dev, staging, production.
 

@@ -1,9 +1,11 @@
 """What a route may cost its visitors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
+
+from shared.values import value
 
 
 class Mode(StrEnum):
@@ -17,7 +19,7 @@ class Mode(StrEnum):
 _SECONDS = MappingProxyType({"slow 3G": 8.0, "2G": 12.0})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Budget:
     """Limits of one route. Bytes are those on the wire, compressed and with their headers.
 
@@ -37,7 +39,7 @@ class Budget:
     growth_requests_max: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Connectivity:
     """A service's budgets by route, and what breaking one does."""
 

@@ -3,7 +3,6 @@
 https://cloud.google.com/build/docs/subscribe-build-notifications
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from shared.config.environment import Environment
@@ -14,13 +13,14 @@ from shared.events.message import Message
 from shared.rollout.announcement import Announcement, Severity
 from shared.rollout.facts import DeployRequested
 from shared.rollout.names import Release
+from shared.values import value
 
 RUNNING = ("STATUS_UNKNOWN", "PENDING", "QUEUED", "WORKING")
 FAILED = ("FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED")
 STATUSES = (*RUNNING, "SUCCESS", *FAILED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BuiltImage:
     """One of results.images: the repository path, digest and tag that was pushed."""
 
@@ -29,7 +29,7 @@ class BuiltImage:
     tag: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class BuildChanged:
     """at: when the build finished, or when the message was published while it runs."""
 

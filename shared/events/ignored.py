@@ -1,9 +1,9 @@
 """A message that is fine and asks nothing of us."""
 
-from dataclasses import dataclass
+from shared.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Ignored:
     """rule: which rule ignored it ("unknown_image"); text: the sentence for the log."""
 

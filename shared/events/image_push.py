@@ -5,7 +5,6 @@ One push is several messages: the digest alone, and one for each tag. Only a tag
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
 from shared.config.environment import Environment, ManagedService
@@ -16,11 +15,12 @@ from shared.events.image_reference import split_digest, split_tag
 from shared.events.message import Message
 from shared.rollout.facts import DeployRequested
 from shared.rollout.names import Release
+from shared.values import value
 
 _SIGNATURE = re.compile(r"sha256-[0-9a-f]{64}(\.\w+)?")  # cosign stores signatures and attestations as tags
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ImagePushed:
     """action: INSERT or DELETE; digest and tag are "" when the message has none."""
 

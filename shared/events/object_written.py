@@ -3,7 +3,6 @@
 https://cloud.google.com/storage/docs/pubsub-notifications#format
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -11,12 +10,13 @@ from shared.errors import InvalidEvent
 from shared.events import fields
 from shared.events.ignored import Ignored
 from shared.events.message import Message
+from shared.values import value
 
 FINALIZED: Final = "OBJECT_FINALIZE"
 _DIGITS_MAX: Final = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ObjectWritten:
     """size: bytes; crc32c: base64, as Cloud Storage keeps it."""
 

@@ -4,15 +4,15 @@ https://cloud.google.com/run/docs/audit-logging
 Only a hint that a reading is worth making now; the tick finds the same a little later.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import InvalidEvent
 from shared.events import fields
 from shared.events.message import Message
+from shared.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RevisionChanged:
     """Which service to read, and the revision that changed."""
 

@@ -3,13 +3,13 @@
 https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs#pubsubtarget
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from shared.events.message import Message
+from shared.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Tick:
     at: datetime
 

@@ -1,9 +1,11 @@
 """What the world is told about a rollout: one event, one key, one sentence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
+
+from shared.values import value
 
 
 class Severity(StrEnum):
@@ -12,7 +14,7 @@ class Severity(StrEnum):
     PAGE = "page"  # a person must look
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Announcement:
     """One row of the outbox and of the ledger.
 

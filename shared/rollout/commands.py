@@ -1,8 +1,9 @@
 """What a person wants: imperative, with who, why and a request id that makes a repeat a no-op."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from shared.values import value
 
 
 class Verb(StrEnum):
@@ -19,7 +20,7 @@ class Verb(StrEnum):
 TAKING_BACK = frozenset({Verb.ROLLBACK, Verb.ABORT})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Command:
     """One operator's message. at: when it was published, so that a replayed one stays old.
 

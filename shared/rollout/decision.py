@@ -1,15 +1,14 @@
 """What `decide` answers: the record to be, what must happen, and why in one sentence."""
 
-from dataclasses import dataclass
-
 from shared.rollout.announcement import Announcement
 from shared.rollout.facts import DeployRequested
 from shared.rollout.record import Record
+from shared.values import value
 
 _TAKEN_BACK = frozenset({"rollout.rolled_back", "rollout.aborted"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Start:
     """Create the canary revision: one write of template, traffic and record."""
 
@@ -17,19 +16,19 @@ class Start:
     rollout_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Move:
     """Write traffic and record; the traffic is `traffic.targets` of the new record."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Publish:
     """Tell the world; kept in the record's outbox until the ledger has it."""
 
     announcement: Announcement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class RequestDeploy:
     """Ask again for a release that had to wait."""
 
@@ -39,7 +38,7 @@ class RequestDeploy:
 Effect = Start | Move | Publish | RequestDeploy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Decision:
     """rule names the rule that decided ("known_bad"), reason says it to people. No effects: nothing to do."""
 

@@ -1,10 +1,10 @@
 """What others tell us happened: past tense, immutable, with the time it happened. Part of the union `decide` takes."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from shared.rollout.names import Release
+from shared.values import value
 
 
 class Gate(NamedTuple):
@@ -22,7 +22,7 @@ class Gate(NamedTuple):
 OPEN = Gate()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DeployRequested:
     """A release wants to reach a service. source: "push", "build" or "waiting"; by: who asked.
 
@@ -39,7 +39,7 @@ class DeployRequested:
     session_affinity: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class IncidentChanged:
     """A Monitoring incident opened or closed. policy_rolls_back: the policy's `rollback=true` user label.
 

@@ -5,9 +5,11 @@ One freeze for all would let the end of a weekend's window lift the stop that a 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
+
+from shared.values import value
 
 EVERYBODY: Final = "*"
 SOMEBODY: Final = "somebody"  # who wrote the object by hand, or with a version that knew one freeze for all
@@ -22,7 +24,7 @@ class Wish(NamedTuple):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Freezes:
     """wishes: by holder, freezes and liftings alike, so that a late delivery undoes neither.
 

@@ -1,9 +1,11 @@
 """The words of the field, as types: one word per idea."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+from shared.values import value
 
 NOTHING: Final = "{}"  # JSON of the fields that a newer version wrote and this one carries along, when there are none
 
@@ -46,7 +48,7 @@ class Migration(StrEnum):
     CONTRACT = "contract"  # earlier releases run no more: what they need is removed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Release:
     """What is deployed: one image digest, and the commit it was built from when known.
 

@@ -1,12 +1,12 @@
 """What our own looks at a service found: past tense, immutable, with its time. Part of the union `decide` takes."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from shared.analysis.evidence import Probe
 from shared.analysis.verdict import Verdict
 from shared.rollout.service import RevisionState, TrafficTarget
+from shared.values import value
 
 
 class Judged(NamedTuple):
@@ -50,7 +50,7 @@ class Judged(NamedTuple):
     session_affinity: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TrafficEdited:
     """The split on the service is not the one the record says: a person moved it."""
 
@@ -59,7 +59,7 @@ class TrafficEdited:
     traffic: tuple[TrafficTarget, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TrafficRestored:
     """A hand-made split is gone again: the service serves what the record says."""
 

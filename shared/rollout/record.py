@@ -1,11 +1,12 @@
 """The rollout record: all that must survive between two messages, kept on the service beside its traffic."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from hashlib import blake2s
 
 from shared.rollout.announcement import Announcement
 from shared.rollout.names import NOTHING, TERMINAL, HoldCause, Migration, Phase, Release
+from shared.values import value
 
 KNOWN_BAD_MAX = 20
 ACTED_MAX = 40
@@ -16,7 +17,7 @@ ANSWERS_MAX = 4  # more, so that whoever commands something then is answered
 ACTED_KEY_MAX = 32  # characters; a longer key is kept as its hash
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Hold:
     """Why a rollout stands still, since when, the phase it goes back to, and when a person was last told."""
 
@@ -28,7 +29,7 @@ class Hold:
     extra: str = field(default=NOTHING, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Rollout:
     """One attempt to move a service to a release.
 
@@ -70,7 +71,7 @@ class Rollout:
         return contracted and bool(self.stable) and self.effective_phase in (Phase.BAKING, Phase.PROMOTED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class KnownBad:
     """A release that failed on users. digest is "" when only the configuration was new: then the revision is bad."""
 
@@ -84,7 +85,7 @@ class KnownBad:
         return (self.digest, self.revision) == (other.digest, other.revision)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Pin:
     """After a rollback automatic deploys wait until a person releases it."""
 
@@ -93,7 +94,7 @@ class Pin:
     extra: str = field(default=NOTHING, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Record:
     """Everything we know of one service.
 

@@ -1,14 +1,16 @@
 """A Cloud Run service as the rollout sees it: etag, annotations, traffic, revisions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from shared.values import value
 
 RECORD_ANNOTATION = "delivery.pushnchat.dev/rollout"  # on the service: the record, as JSON
 ROLLOUT_ANNOTATION = "delivery.pushnchat.dev/rollout-id"  # on the template: whose revision this is
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TrafficTarget:
     """One row of a service's traffic; revision None is LATEST. Percent is 0 to 100."""
 
@@ -24,7 +26,7 @@ class RevisionState(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Revision:
     """One revision, as Cloud Run reports it. image is the full reference the template named."""
 
@@ -35,7 +37,7 @@ class Revision:
     rollout_id: str = ""  # from ROLLOUT_ANNOTATION; empty when somebody else made the revision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Service:
     """One read of a service. A write is guarded by this etag."""
 

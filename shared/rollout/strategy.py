@@ -1,9 +1,10 @@
 """How far, how long and how sure: the knobs of one service's rollout."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from math import ceil
+
+from shared.values import value
 
 _FIRST_REQUESTS, _FIRST_MINUTES = 10, 3
 _FIRST_SHARE_MIN, _FIRST_SHARE_MAX = 1, 50  # percent
@@ -17,7 +18,7 @@ class OnNewer(StrEnum):
     QUEUE = "queue"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Strategy:
     """The steps a canary climbs and the limits of every wait.
 

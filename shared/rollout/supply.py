@@ -4,11 +4,11 @@ The limits are Kritis' (an image security policy): one for what can be mended, o
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, assert_never
 
 from shared.rollout.facts import OPEN, Gate
+from shared.values import value
 
 _NAMED_MAX = 3
 
@@ -30,7 +30,7 @@ class VulnerabilitySeverity(IntEnum):
     CRITICAL = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Supply:
     """What one service asks. The defaults ask nothing.
 

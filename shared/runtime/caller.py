@@ -10,11 +10,11 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.errors import DeliveryError, Unauthenticated
+from shared.values import value
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 LEEWAY = timedelta(seconds=30)  # between our clock and the issuer's
@@ -24,7 +24,7 @@ class InvalidCallerSettings(DeliveryError):
     """The function's environment does not say who may call; it must not start."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Caller:
     """audience: this function's bare URL; emails: the accounts push subscriptions use; key: of a local cloud."""
 
