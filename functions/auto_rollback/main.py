@@ -4,6 +4,8 @@ IAM: run.services.get/update and run.revisions.get on the managed services, role
 identities, reading the ledger, roles/pubsub.publisher on rollout-events and rejected-events.
 """
 
+from functools import partial
+
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -13,7 +15,8 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-_door = open_door("auto_rollback", handle, GoogleCloud)
+PORTS = ("services", "messages")
+_door = open_door("auto_rollback", handle, partial(GoogleCloud, *PORTS))
 
 
 @functions_framework.http

@@ -5,6 +5,8 @@ ledger, cloudsql.instances.get and list, cloudsql.backupRuns.list, roles/pubsub.
 rejected-events. It may delete nothing.
 """
 
+from functools import partial
+
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -14,7 +16,8 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-_door = open_door("backup_verify", handle, GoogleCloud)
+PORTS = ("ledger", "databases", "objects", "messages")
+_door = open_door("backup_verify", handle, partial(GoogleCloud, *PORTS))
 
 
 @functions_framework.http

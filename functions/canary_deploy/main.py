@@ -6,6 +6,8 @@ what Container Analysis knows of an image, roles/pubsub.publisher on
 rollout-events, deploy-requests and rejected-events.
 """
 
+from functools import partial
+
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -15,7 +17,8 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-_door = open_door("canary_deploy", handle, GoogleCloud)
+PORTS = ("ledger", "services", "messages")
+_door = open_door("canary_deploy", handle, partial(GoogleCloud, *PORTS))
 
 
 @functions_framework.http

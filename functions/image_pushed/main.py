@@ -3,6 +3,8 @@
 IAM: roles/pubsub.publisher on deploy-requests and rejected-events.
 """
 
+from functools import partial
+
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -12,7 +14,8 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-_door = open_door("image_pushed", handle, GoogleCloud)
+PORTS = ("messages",)
+_door = open_door("image_pushed", handle, partial(GoogleCloud, *PORTS))
 
 
 @functions_framework.http

@@ -3,6 +3,8 @@
 IAM: creating and reading objects of the ledger, roles/pubsub.publisher on rejected-events.
 """
 
+from functools import partial
+
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -12,7 +14,8 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-_door = open_door("notify", handle, GoogleCloud)
+PORTS = ("ledger",)
+_door = open_door("notify", handle, partial(GoogleCloud, *PORTS))
 
 
 @functions_framework.http

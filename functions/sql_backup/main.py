@@ -5,6 +5,8 @@ ledger, roles/pubsub.publisher on rollout-events and rejected-events. The instan
 object: it may write to the landing bucket, and this function needs nothing there.
 """
 
+from functools import partial
+
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -14,7 +16,8 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-_door = open_door("sql_backup", handle, GoogleCloud)
+PORTS = ("databases", "ledger")
+_door = open_door("sql_backup", handle, partial(GoogleCloud, *PORTS))
 
 
 @functions_framework.http

@@ -5,6 +5,8 @@ identities, reading the ledger and the freeze, roles/pubsub.publisher on rollout
 rejected-events.
 """
 
+from functools import partial
+
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -14,7 +16,8 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-_door = open_door("traffic_shift", handle, GoogleCloud)
+PORTS = ("services", "ledger", "messages")
+_door = open_door("traffic_shift", handle, partial(GoogleCloud, *PORTS))
 
 
 @functions_framework.http
