@@ -12,6 +12,7 @@ from shared.rollout.observations import Judged
 
 _SUBSCRIPTION = "benchmark-verdicts"
 _MESSAGES_MAX = 100
+_WAITS_MAX = 10
 
 
 class ToldVerdicts:
@@ -23,8 +24,13 @@ class ToldVerdicts:
         topology.keep(_SUBSCRIPTION, VERDICTS)
 
     def newest(self) -> Judged:
-        """Waits for one where none is there."""
-        pulled = self._subscriber.pull(subscription=self._path, max_messages=_MESSAGES_MAX).received_messages
+        """Waits for one where none is there, as often as Pub/Sub gives up waiting. Raises TimeoutError in the end."""
+        for _ in range(_WAITS_MAX):
+            pulled = self._subscriber.pull(subscription=self._path, max_messages=_MESSAGES_MAX).received_messages
+            if pulled:
+                break
+        else:
+            raise TimeoutError(f"no verdict in {_WAITS_MAX} waits")
         self._subscriber.acknowledge(subscription=self._path, ack_ids=[row.ack_id for row in pulled])
         data = pulled[-1].message.data
         return verdict.parse(Message(id="", topic=VERDICTS, published_at=datetime.now(UTC), data=data))
