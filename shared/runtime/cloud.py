@@ -1,9 +1,12 @@
 """The outside world one function may touch: its environment and the ports, built when first asked for."""
 
-from typing import Protocol
+from __future__ import annotations
 
-from shared.config.environment import Environment
-from shared.ports import Artifacts, Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shared.config.environment import Environment
+    from shared.ports import Artifacts, Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
 
 
 class Cloud(Protocol):

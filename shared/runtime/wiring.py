@@ -1,17 +1,22 @@
 """The real outside world of one function instance: each client is built when first asked for, once."""
 
+from __future__ import annotations
+
 import gc
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shared.config.environment import VARIABLE, Environment, load_environment
-from shared.ports import Artifacts, Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.ports import Artifacts, Clock, Databases, Ledger, Messages, Metrics, Objects, Prober, Services
 
 ADAPTERS: Final = {
     "services": "shared.adapters.cloud_run",
