@@ -210,9 +210,11 @@ told = [name for name in sys.modules if name.partition(".")[0] in ("requests", "
 
 def test_a_failed_call_is_understood_without_asyncio() -> None:
     told = """
+from shared.adapters import google_api
 from shared.adapters.cloud_run import CloudRun
 from shared.errors import Unavailable
 import socket
+google_api.READ_SECONDS = 0.3  # a second attempt, and no more
 with socket.socket() as taken:
     taken.bind(("127.0.0.1", 0))
     run = CloudRun("p", "r", f"127.0.0.1:{taken.getsockname()[1]}")
