@@ -18,10 +18,10 @@ from google.cloud.run_v2.services.revisions.client import RevisionsClient
 from google.cloud.run_v2.services.revisions.transports.grpc import RevisionsGrpcTransport
 
 from benchmarks.figures import Figure, report
-from scripts.local_cloud.cloud import ERRORS_POLICY, LocalCloud, sample
+from scripts.local_cloud.cloud import ERRORS_POLICY, LocalCloud
 from scripts.local_cloud.contracts import PROJECT, REGION
 from scripts.local_cloud.monitoring.alerts import Incident, notification
-from scripts.local_cloud.settings import SERVICE, Settings
+from scripts.local_cloud.settings import SERVICE, Settings, sample
 from shared.adapters.cloud_run import CloudRun
 from shared.adapters.google_api import insecure_channel
 from shared.rollout import codec

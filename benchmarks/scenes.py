@@ -18,9 +18,9 @@ from benchmarks.messages import OnTrial, Sent, mattering
 from benchmarks.reaction import Reactions
 from benchmarks.verdicts_told import ToldVerdicts, whole
 from scripts.local_cloud.backups import DATABASE, DRILLS, INSTANCE, LANDING, LOCKED, LocalBackups
-from scripts.local_cloud.cloud import LocalCloud, sample
+from scripts.local_cloud.cloud import LocalCloud
 from scripts.local_cloud.contracts import PROJECT, REGION
-from scripts.local_cloud.settings import LEDGER_BUCKET, SERVICE
+from scripts.local_cloud.settings import LEDGER_BUCKET, SERVICE, sample
 from scripts.local_cloud.topology import ROUTES, Topology, subscription_path
 from shared.adapters.cloud_run import CloudRun
 from shared.adapters.probes import HttpProber

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from scripts.local_cloud.cloud import sample
+from scripts.local_cloud.settings import sample
 from scripts.local_cloud.sql.postgres import PostgreSQL
 
 BACKEND = Path(__file__).resolve().parents[2] / "dockerfiles" / "reference" / "backend"

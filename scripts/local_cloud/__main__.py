@@ -8,11 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.local_cloud.cloud import DIRECTORY, LocalCloud, sample
 from scripts.local_cloud.control import NotRunning, Refused, ask
 from scripts.local_cloud.how_to_play import how_to_play
 from scripts.local_cloud.interruption import ends_on_signals
-from scripts.local_cloud.settings import SERVICE, Settings
+from scripts.local_cloud.settings import DIRECTORY, SERVICE, Settings, sample
 from scripts.local_cloud.status_view import tables
 from scripts.local_cloud.watching import watch
 from shared.rollout.commands import Verb
@@ -106,6 +105,8 @@ def _status(options: argparse.Namespace, console: Console) -> None:
 
 
 def _run(options: argparse.Namespace, console: Console) -> None:
+    from scripts.local_cloud.cloud import LocalCloud  # takes seconds, and whoever only asks needs none of it
+
     with ends_on_signals():
         console.print("Starting the local cloud...", style="dim")
         with LocalCloud(options.directory, Settings()) as cloud:

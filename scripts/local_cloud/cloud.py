@@ -23,7 +23,15 @@ from scripts.local_cloud.registry import Registry, digest_of
 from scripts.local_cloud.run.admin import RunAdmin
 from scripts.local_cloud.run.managed_service import create_service, describe
 from scripts.local_cloud.scheduler import Job, Scheduler
-from scripts.local_cloud.settings import ASSETS_BUCKET, LEDGER_BUCKET, PLACEHOLDER, REPOSITORY, SERVICE, Settings
+from scripts.local_cloud.settings import (
+    ASSETS_BUCKET,
+    LEDGER_BUCKET,
+    PLACEHOLDER,
+    REPOSITORY,
+    SERVICE,
+    Settings,
+    sample,
+)
 from scripts.local_cloud.storage import FakeGcs
 from scripts.local_cloud.topology import FUNCTIONS, Topology
 from scripts.local_cloud.traffic.driver import Traffic
@@ -32,7 +40,6 @@ from shared.adapters.cloud_run import CloudRun
 from shared.events import command as commands
 from shared.rollout.commands import Command, Verb
 
-DIRECTORY = Path(__file__).resolve().parents[2] / "build" / "local-cloud"
 # Above what a canary's small share can show in the window: the judge is to find those, the alert what comes later.
 ERRORS_POLICY = Policy(
     name="web-errors",
@@ -42,11 +49,6 @@ ERRORS_POLICY = Policy(
     requests_min=100,
     user_labels={"rollback": "true"},
 )
-
-
-def sample(*flags: str) -> tuple[str, ...]:
-    """The command of an image of the sample service with these flags."""
-    return ("{python}", "-m", "scripts.local_cloud.data_plane.sample_app", *flags)
 
 
 class LocalCloud(Assembly):

@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from scripts.local_cloud.contracts import PROJECT, REGION
 
+DIRECTORY = Path(__file__).resolve().parents[2] / "build" / "local-cloud"
 SERVICE = "web"
 REPOSITORY = f"{REGION}-docker.pkg.dev/{PROJECT}/apps/web"
 PLACEHOLDER = f"{REGION}-docker.pkg.dev/{PROJECT}/placeholder/hello"
@@ -75,3 +77,8 @@ class Settings:
             service["database"] = f"{instance}/{database}"
             whole["backups"] = {"bucket": f"{PROJECT}-exports", "instances": {instance: [database]}}
         return json.dumps(whole)
+
+
+def sample(*flags: str) -> tuple[str, ...]:
+    """The command of an image of the sample service with these flags."""
+    return ("{python}", "-m", "scripts.local_cloud.data_plane.sample_app", *flags)

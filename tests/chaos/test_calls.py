@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from scripts.local_cloud.assembly import started
-from scripts.local_cloud.cloud import LocalCloud, sample
+from scripts.local_cloud.cloud import LocalCloud
 from scripts.local_cloud.gapic.http_gate import HttpGate
 from scripts.local_cloud.gapic.wire import Call
 from scripts.local_cloud.leaks import leaks
-from scripts.local_cloud.settings import SERVICE, Settings
+from scripts.local_cloud.settings import SERVICE, Settings, sample
 from shared.rollout.commands import Verb
 from shared.rollout.names import Phase
 from tests.chaos import rollouts

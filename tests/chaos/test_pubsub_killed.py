@@ -9,12 +9,12 @@ from typing import Self
 
 import pytest
 
-from scripts.local_cloud.cloud import LocalCloud, sample
+from scripts.local_cloud.cloud import LocalCloud
 from scripts.local_cloud.leaks import leaks
 from scripts.local_cloud.processes.conversation import ConversationEnded
 from scripts.local_cloud.pubsub.journal import entries, remains
 from scripts.local_cloud.pubsub.process import PubSubProcess
-from scripts.local_cloud.settings import Settings
+from scripts.local_cloud.settings import Settings, sample
 from scripts.local_cloud.topology import ROUTES, subscription_path, topic_path
 from shared.rollout.names import Phase
 from tests.chaos import rollouts

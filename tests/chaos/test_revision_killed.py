@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import pytest
 
-from scripts.local_cloud.cloud import LocalCloud, sample
-from scripts.local_cloud.settings import SERVICE, Settings
+from scripts.local_cloud.cloud import LocalCloud
+from scripts.local_cloud.settings import SERVICE, Settings, sample
 from shared.rollout.names import Phase
 from shared.rollout.record import Record
 from tests.chaos import rollouts

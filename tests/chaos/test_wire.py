@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local_cloud.cloud import LocalCloud, sample
+from scripts.local_cloud.cloud import LocalCloud
 from scripts.local_cloud.leaks import leaks
-from scripts.local_cloud.settings import Settings
+from scripts.local_cloud.settings import Settings, sample
 from shared.rollout.names import Phase
 from tests.chaos import rollouts
 from tests.chaos.bad_line import BadLine

@@ -9,9 +9,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from scripts.local_cloud.cloud import LocalCloud, sample
+from scripts.local_cloud.cloud import LocalCloud
 from scripts.local_cloud.contracts import PROJECT, REGION
-from scripts.local_cloud.settings import FAST_STRATEGY, SERVICE, Settings
+from scripts.local_cloud.settings import FAST_STRATEGY, SERVICE, Settings, sample
 from shared.rollout.service import RECORD_ANNOTATION
 from tests.conformance.gcloud import Gcloud
 from tests.local_cloud.waiting import wait_until

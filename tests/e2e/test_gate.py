@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from scripts.explanation.ledger import Bucket
-from scripts.local_cloud.cloud import LocalCloud, sample
+from scripts.local_cloud.cloud import LocalCloud
 from scripts.local_cloud.contracts import PROJECT
 from scripts.local_cloud.registry import digest_of
-from scripts.local_cloud.settings import ATTESTATION_NOTE, LEDGER_BUCKET, REPOSITORY, Settings
+from scripts.local_cloud.settings import ATTESTATION_NOTE, LEDGER_BUCKET, REPOSITORY, Settings, sample
 from shared.events import announcement
 from shared.events.message import Message
 from tests.local_cloud.waiting import wait_until
