@@ -3,6 +3,8 @@
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PYTHON="$repository/.venv/bin/python"
+# Hundreds of processes are started from the same modules: these are compiled once, whatever a container image sets.
+unset PYTHONDONTWRITEBYTECODE
 
 prepare_environment() {
   local candidate interpreter stamp wanted
