@@ -9,7 +9,7 @@ from shared.rollout.climbing import on_trial, prepare, verify
 from shared.rollout.decision import Decision, Effect, Publish, RequestDeploy
 from shared.rollout.facts import DeployRequested, Gate
 from shared.rollout.names import Phase
-from shared.rollout.newcomer import appeared, may_supersede, needs_rollout, waits
+from shared.rollout.newcomer import appeared, may_supersede, needs_rollout, put_off
 from shared.rollout.observations import Judged
 from shared.rollout.record import Record
 from shared.rollout.requests import must_wait
@@ -31,13 +31,18 @@ def judged(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> D
     about_now = (fact.rollout_id, fact.step) == (rollout.id, rollout.step) and fact.at >= rollout.phase_since
     if not about_now or now - fact.at > strategy.verdict_age_max:
         return concluded(record, kept, "stale", "The verdict is about an earlier state of this rollout.", *again)
-    if needs_rollout(kept, fact) and may_supersede(rollout, fact, strategy) and not waits(kept, fact):
-        return appeared(record, kept, fact, now, again)
+    rule, text = "waits", _waiting(record, fact)
+    if needs_rollout(kept, fact) and may_supersede(rollout, fact, strategy):
+        off = put_off(kept, fact, now)
+        if off is None:
+            return appeared(record, kept, fact, now, again)
+        if off.record != kept:
+            kept, rule, text = off  # and the rollout goes on in the same turn, or a repeat would take it on
     kept = _known_canary(kept, fact)
     after = _advance(kept, fact, now, strategy)
     if kept.full and _can_wait(kept, after):
         after = kept
-    decision = narrated(kept, after, "waits", _waiting(record, fact))
+    decision = narrated(kept, after, rule, text)
     return concluded(record, after, decision.rule, decision.reason, *again)
 
 

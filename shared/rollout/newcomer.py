@@ -1,6 +1,7 @@
 """A revision that nobody announced: a changed variable or secret, a `terraform apply`."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.rollout.announcement import Severity
 from shared.rollout.change import announce, concluded, end, note
@@ -30,16 +31,6 @@ def _must_wait(record: Record, fact: Judged) -> str:
     return ""
 
 
-def waits(record: Record, fact: Judged) -> bool:
-    """Whether what appeared must wait and people know: there is nothing to do about it, and the rollout goes on."""
-    return record.has_acted(_told(fact)) and bool(_must_wait(record, fact))
-
-
-def _told(fact: Judged) -> str:
-    """The key under which it is remembered that people know of it."""
-    return f"newcomer/{fact.appeared}"
-
-
 def may_supersede(rollout: Rollout, fact: Judged, strategy: Strategy) -> bool:
     """Whether what appeared may end this rollout: not one that this very reading finds bad, which must be blamed."""
     if rollout.effective_phase is Phase.BAKING or condemned(fact):
@@ -47,25 +38,43 @@ def may_supersede(rollout: Rollout, fact: Judged, strategy: Strategy) -> bool:
     return strategy.on_newer is OnNewer.SUPERSEDE
 
 
+class PutOff(NamedTuple):
+    """What appeared gets no rollout now, and this is what people are told of it; rule: "duplicate" from then on."""
+
+    record: Record
+    rule: str
+    text: str
+
+
+def put_off(kept: Record, fact: Judged, now: datetime) -> PutOff | None:
+    """Refused for good or made to wait; None when it may start."""
+    _, _, digest = fact.appeared_image.partition("@")
+    if bad := kept.is_known_bad(digest):
+        kind, rule, known = "revision.refused", "revision_refused", kept.refuses(fact.appeared)
+        text = f"{fact.appeared} appeared and gets no traffic: its image was rolled back. {bad.reason}"
+        told = kept.refuse(fact.appeared)
+    elif why := _must_wait(kept, fact):
+        kind, rule, key = "revision.waiting", "revision_waits", f"newcomer/{fact.appeared}"
+        text = f"{fact.appeared} appeared and waits: {why}"
+        known, told = kept.has_acted(key), kept.remember_acted(key)
+    else:
+        return None
+    if known:
+        return PutOff(kept, "duplicate", text)
+    return PutOff(note(told, kind, now, text, Severity.WARNING, revision=fact.appeared), rule, text)
+
+
 def appeared(record: Record, kept: Record, fact: Judged, now: datetime, again: tuple[Effect, ...]) -> Decision:
     """A revision somebody else made goes through a rollout like any other, once it may start."""
-    image, _, digest = fact.appeared_image.partition("@")
-    if bad := kept.is_known_bad(digest):
-        text = f"{fact.appeared} appeared and gets no traffic: its image was rolled back. {bad.reason}"
-        after = note(kept, "revision.refused", now, text, Severity.WARNING, revision=fact.appeared)
-        return concluded(record, after.refuse(fact.appeared), "revision_refused", text, *again)
-    if why := _must_wait(kept, fact):
-        text = f"{fact.appeared} appeared and waits: {why}"
-        if kept.has_acted(_told(fact)):
-            return concluded(record, kept, "duplicate", text, *again)
-        after = note(kept, "revision.waiting", now, text, Severity.WARNING, revision=fact.appeared)
-        return concluded(record, after.remember_acted(_told(fact)), "revision_waits", text, *again)
+    if off := put_off(kept, fact, now):
+        return concluded(record, off.record, off.rule, off.text, *again)
     if kept.full:
         return concluded(record, kept, "waits", f"{fact.appeared} appeared and waits for the ledger.", *again)
     after = kept
     if after.active:
         text = f"{after.active.release.short} was superseded by {fact.appeared}."
         after = end(after, Cause.SUPERSEDED, now, "rollout.superseded", text, Severity.INFO)
+    image, _, digest = fact.appeared_image.partition("@")
     release = Release(image=image, digest=digest, requested_at=fact.at)
     after, rollout = begin(after, release, now, canary=fact.appeared, decided_at=after.decided_at)
     severity, warning = affinity_warned(rollout, session_affinity=fact.session_affinity)

@@ -1,6 +1,7 @@
 """Revisions that nobody announced, beside whatever else happens in the same reading."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from shared.rollout.commands import Verb
 from shared.rollout.decision import RequestDeploy
 from shared.rollout.facts import Gate
 from shared.rollout.names import Phase
-from shared.rollout.record import OUTBOX_MAX, Record
+from shared.rollout.record import OUTBOX_MAX, KnownBad, Record
 from shared.rollout.service import RevisionState
 from shared.rollout.strategy import OnNewer
 from tests.rollout.cases import IMAGE, MINUTE, NOW, STABLE, STRATEGY, command, digest, in_phase, judged, request, take
 
 QUEUE = replace(STRATEGY, on_newer=OnNewer.QUEUE)
+SECOND = timedelta(seconds=1)
 APPEARED: dict[str, Any] = {"appeared": "web-00007-cfg", "appeared_image": f"{IMAGE}@{digest('a')}"}
 
 
@@ -96,6 +98,43 @@ def test_a_hold_ends_with_its_cause_although_a_revision_that_appeared_waits_for_
     superseding = take(goes_on, judged(goes_on, now, Health.INCONCLUSIVE, **APPEARED), now).record
     assert superseding.active
     assert superseding.active.canary == "web-00007-cfg"
+
+
+def test_what_ends_a_hold_and_shows_a_revision_does_both_at_once_and_nothing_when_it_comes_again() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    now += MINUTE
+    held = take(record, judged(record, now, Health.ERROR), now).record
+    now += MINUTE
+    reading = judged(held, now, Health.INCONCLUSIVE, **APPEARED)
+    now += SECOND
+    goes_on = take(held, reading, now)
+    assert goes_on.rule == "rollout.resumed"
+    assert [item.kind for item in goes_on.record.outbox[-2:]] == ["revision.waiting", "rollout.resumed"]
+    assert take(goes_on.record, reading, now).record == goes_on.record
+
+
+def test_a_revision_that_is_refused_does_not_stop_the_canary_and_the_reading_twice_is_as_once() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    bad = KnownBad(digest=digest("a"), revision="web-00005-aaa", at=NOW, reason="It failed.")
+    record, later = replace(record, known_bad=(bad,)), now + STRATEGY.step_bake_time
+    reading = judged(record, later, Health.HEALTHY, **APPEARED)
+    later += SECOND
+    moved = take(record, reading, later).record
+    assert moved.active
+    assert moved.active.step == 1
+    assert moved.refuses("web-00007-cfg")
+    assert [item.kind for item in moved.outbox[-2:]] == ["revision.refused", "rollout.advanced"]
+    assert take(moved, reading, later).record == moved
+
+
+def test_a_revision_is_refused_once_beside_no_canary_too() -> None:
+    bad = KnownBad(digest=digest("a"), revision="web-00005-aaa", at=NOW, reason="It failed.")
+    record, now = replace(STABLE, known_bad=(bad,)), NOW + MINUTE
+    reading = judged(record, now, **APPEARED)
+    refused = take(record, reading, now)
+    assert refused.rule == "revision_refused"
+    again = take(refused.record, reading, now)
+    assert (again.rule, again.record) == ("duplicate", refused.record)
 
 
 def test_a_revision_waits_while_the_outbox_is_full() -> None:
