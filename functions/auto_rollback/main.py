@@ -4,8 +4,6 @@ IAM: run.services.get/update and run.revisions.get on the managed services, role
 identities, reading the ledger, roles/pubsub.publisher on rollout-events and rejected-events.
 """
 
-from functools import partial
-
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -15,8 +13,7 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-PORTS = ("services", "messages")
-_door = open_door("auto_rollback", handle, partial(GoogleCloud, *PORTS))
+_door = open_door("auto_rollback", handle, GoogleCloud)
 
 
 @functions_framework.http

@@ -5,8 +5,6 @@ ledger, cloudsql.instances.get and list, cloudsql.backupRuns.list, roles/pubsub.
 rejected-events. It may delete nothing.
 """
 
-from functools import partial
-
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -16,8 +14,7 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-PORTS = ("ledger", "databases", "objects", "messages")
-_door = open_door("backup_verify", handle, partial(GoogleCloud, *PORTS))
+_door = open_door("backup_verify", handle, GoogleCloud)
 
 
 @functions_framework.http

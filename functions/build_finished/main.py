@@ -3,8 +3,6 @@
 IAM: roles/pubsub.publisher on deploy-requests, rollout-events and rejected-events.
 """
 
-from functools import partial
-
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -14,8 +12,7 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-PORTS = ("messages",)
-_door = open_door("build_finished", handle, partial(GoogleCloud, *PORTS))
+_door = open_door("build_finished", handle, GoogleCloud)
 
 
 @functions_framework.http

@@ -6,8 +6,6 @@ what Container Analysis knows of an image, roles/pubsub.publisher on
 rollout-events, deploy-requests and rejected-events.
 """
 
-from functools import partial
-
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -17,8 +15,7 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-PORTS = ("ledger", "services", "messages")
-_door = open_door("canary_deploy", handle, partial(GoogleCloud, *PORTS))
+_door = open_door("canary_deploy", handle, GoogleCloud)
 
 
 @functions_framework.http

@@ -5,8 +5,6 @@ roles/pubsub.publisher on verdicts and rejected-events. Nobody else may publish 
 invoker need roles/run.invoker for probes as well; those that only the load balancer may reach are called from inside.
 """
 
-from functools import partial
-
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -16,8 +14,7 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-PORTS = ("services", "ledger", "prober", "metrics", "messages")
-_door = open_door("health_verify", handle, partial(GoogleCloud, *PORTS))
+_door = open_door("health_verify", handle, GoogleCloud)
 
 
 @functions_framework.http

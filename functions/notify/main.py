@@ -3,8 +3,6 @@
 IAM: creating and reading objects of the ledger, roles/pubsub.publisher on rejected-events.
 """
 
-from functools import partial
-
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -14,8 +12,7 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-PORTS = ("ledger",)
-_door = open_door("notify", handle, partial(GoogleCloud, *PORTS))
+_door = open_door("notify", handle, GoogleCloud)
 
 
 @functions_framework.http

@@ -6,8 +6,6 @@ setting the drill bucket's policy (each new instance has an account of its own),
 rollout-events and rejected-events.
 """
 
-from functools import partial
-
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -17,8 +15,7 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-PORTS = ("ledger", "databases")
-_door = open_door("restore_drill", handle, partial(GoogleCloud, *PORTS))
+_door = open_door("restore_drill", handle, GoogleCloud)
 
 
 @functions_framework.http

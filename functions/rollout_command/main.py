@@ -5,8 +5,6 @@ identities, reading the ledger, replacing the freeze, roles/pubsub.publisher on 
 rejected-events.
 """
 
-from functools import partial
-
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -16,8 +14,7 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-PORTS = ("ledger", "services", "messages")
-_door = open_door("rollout_command", handle, partial(GoogleCloud, *PORTS))
+_door = open_door("rollout_command", handle, GoogleCloud)
 
 
 @functions_framework.http

@@ -5,8 +5,6 @@ ledger, roles/pubsub.publisher on rollout-events and rejected-events. The instan
 object: it may write to the landing bucket, and this function needs nothing there.
 """
 
-from functools import partial
-
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -16,8 +14,7 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-PORTS = ("databases", "ledger")
-_door = open_door("sql_backup", handle, partial(GoogleCloud, *PORTS))
+_door = open_door("sql_backup", handle, GoogleCloud)
 
 
 @functions_framework.http

@@ -5,8 +5,6 @@ identities, reading the ledger and the freeze, roles/pubsub.publisher on rollout
 rejected-events.
 """
 
-from functools import partial
-
 import functions_framework
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -16,8 +14,7 @@ from shared.runtime.wiring import GoogleCloud
 
 from .handler import handle
 
-PORTS = ("services", "ledger", "messages")
-_door = open_door("traffic_shift", handle, partial(GoogleCloud, *PORTS))
+_door = open_door("traffic_shift", handle, GoogleCloud)
 
 
 @functions_framework.http
