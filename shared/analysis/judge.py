@@ -214,7 +214,7 @@ def _beside_history(case: _Case, trial: Trial) -> Verdict:
 
 def _without_stable(case: _Case) -> Verdict:
     """Nothing to compare with: the release is bad if half of its latest requests fail, and else only at 100 % good."""
-    figures = _figures(case.rollout, None)
+    figures = _figures(case.step if case.share == 100 else case.rollout, None)
     latest = [period for period in case.rollout if period.exposed][-_GUARDRAIL_PERIODS:]
     errors, exposed = sum(period.errors for period in latest), sum(period.exposed for period in latest)
     if exposed >= _GUARDRAIL_REQUESTS and errors >= _GUARDRAIL_SHARE * exposed:

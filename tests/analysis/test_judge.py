@@ -248,6 +248,15 @@ def test_without_any_sample_of_stable_nothing_is_compared() -> None:
     assert "stable has no requests" in verdict.reason
 
 
+def test_a_first_deployment_that_no_user_met_at_100_percent_says_that_nobody_did() -> None:
+    """Two readings in one minute before it: their probes look like a user's."""
+    rows = [*steady(2, minutes=1, until=NOW - 10 * MINUTE), *steady(1, minutes=10)]
+    asked = question(history(canary=rows), started=NOW - 12 * MINUTE, share=100, probes=(PROBE,))
+    verdict = judge(asked._replace(step_started=NOW - 10 * MINUTE))
+    assert (verdict.health, verdict.canary_requests) == (Health.INCONCLUSIVE, 0)
+    assert "no user's request reached the canary yet" in verdict.reason.lower()
+
+
 def test_odds_are_told_in_round_numbers() -> None:
     dead = look(history(stable=steady(75, minutes=70), canary=steady(25, 25, minutes=9)))
     assert "odds over a million to 1 that errors rose" in dead.reason
