@@ -8,12 +8,14 @@ Any Python from 3.7 on runs this, with nothing installed.
 import os
 import subprocess
 import sys
+from operator import truediv
 from pathlib import Path
+from statistics import median
 
 NAMES = (("python3", "python3.11"), ("python3.12", "python3.13"))  # the second when none of the first suits
 OLDEST = (3, 11)
 CLEARLY = 0.9  # of the time of the one before
-ROUNDS = 3  # in turns, so that what else the machine does slows all alike; the quickest of each counts
+ROUNDS = 7  # in turns: the median of how they compare, so that what else the machine does slows both alike
 PROBE = """
 import ensurepip, os, sys, time, venv
 def spin():
@@ -48,13 +50,17 @@ def fastest(paths: "list[str]") -> "str | None":
     """The executable; None when none suits."""
     found = [answer for answer in map(probed, paths) if answer]
     ours = [answer for answer in found if answer[0] == OLDEST]
-    quickest = {executable: seconds for _, seconds, executable in ours or found}
-    for _ in range(ROUNDS if len(quickest) > 1 else 0):
-        for _, seconds, executable in filter(None, map(probed, list(quickest))):
-            quickest[executable] = min(seconds, quickest[executable])
-    chosen = None
-    for executable, seconds in quickest.items():
-        if chosen is None or seconds < CLEARLY * quickest[chosen]:
+    executables = list(dict.fromkeys(executable for _, _, executable in ours or found))
+    taken: dict[str, list[float]] = {executable: [] for executable in executables}
+    for _ in range(ROUNDS if len(executables) > 1 else 0):
+        for executable in executables:
+            answer = probed(executable)
+            taken[executable].append(answer[1] if answer else float("inf"))
+    if not executables:
+        return None
+    chosen = executables[0]
+    for executable in executables[1:]:
+        if median(map(truediv, taken[executable], taken[chosen])) < CLEARLY:
             chosen = executable
     return chosen
 
