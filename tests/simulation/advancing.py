@@ -4,6 +4,7 @@ from shared.analysis.evidence import ProbeOutcome
 from shared.analysis.verdict import Health
 from shared.rollout.adoption import serving_revision
 from shared.rollout.names import Phase
+from shared.rollout.observations import Judged
 from shared.rollout.service import RevisionState
 from tests.simulation.changes import Change, Past
 from tests.simulation.deployment import CloudRun
@@ -42,20 +43,34 @@ def _reason_for(change: Change, past: Past, rollout_id: str, share: int) -> bool
     if judged is None or judged.rollout_id != rollout_id or change.before is None or change.before.rollout is None:
         return False
     if change.before.rollout.first_traffic_at is None:
-        passed = bool(judged.probes) and all(probe.outcome is ProbeOutcome.PASSED for probe in judged.probes)
-        return passed and change.after.rollout is not None and change.after.rollout.canary in change.turn.answered()
+        return (
+            _answers(judged)
+            and change.after.rollout is not None
+            and change.after.rollout.canary in change.turn.answered()
+        )
     healthy = judged.verdict is not None and judged.verdict.health is Health.HEALTHY
     return healthy and judged.step == change.before.rollout.step
 
 
+def _answers(judged: Judged) -> bool:
+    """Whether every probe of this reading passed."""
+    return bool(judged.probes) and all(probe.outcome is ProbeOutcome.PASSED for probe in judged.probes)
+
+
 def time_alone_promotes_nothing(change: Change, past: Past, run: CloudRun) -> None:
-    """(a) What is promoted was found healthy in that very reading, or a person said so."""
+    """(a) What is promoted was found healthy in that very reading, or a person said so.
+
+    A first deployment that no user met has its probes.
+    """
     before, rollout = change.before, change.after.rollout
     if change.restored or change.turn.function in HUMAN or rollout is None or rollout.phase is not Phase.PROMOTED:
         return
     if before is None or before.rollout is None or before.rollout.id != rollout.id or not before.rollout.active:
         return
-    verdict = change.judged.verdict if change.judged else None
+    judged, verdict = change.judged, change.judged.verdict if change.judged else None
+    unvisited = verdict is not None and verdict.canary_requests == 0 and not rollout.stable
+    if judged and unvisited and _answers(judged):
+        return
     if verdict is None or verdict.health is not Health.HEALTHY:
         raise Broken("a", "No promotion without recorded evidence.", f"{rollout.id} was promoted on {verdict}")
 
