@@ -48,18 +48,20 @@ def probed(path: str) -> "tuple[tuple[int, int], float, str] | None":
 
 def fastest(paths: "list[str]") -> "str | None":
     """The executable; None when none suits."""
-    found = [answer for answer in map(probed, paths) if answer]
-    ours = [answer for answer in found if answer[0] == OLDEST]
-    executables = list(dict.fromkeys(executable for _, _, executable in ours or found))
-    taken: dict[str, list[float]] = {executable: [] for executable in executables}
-    for _ in range(ROUNDS if len(executables) > 1 else 0):
-        for executable in executables:
-            answer = probed(executable)
-            taken[executable].append(answer[1] if answer else float("inf"))
+    found = [(path, answer) for path, answer in zip(paths, map(probed, paths)) if answer]  # noqa: B905  Python 3.7
+    ours = [(path, answer) for path, answer in found if answer[0] == OLDEST]
+    executables: dict[str, str] = {}
+    for path, (_, _, executable) in ours or found:
+        executables.setdefault(executable, path)
     if not executables:
         return None
-    chosen = executables[0]
-    for executable in executables[1:]:
+    chosen, *others = executables
+    taken: dict[str, list[float]] = {executable: [] for executable in executables}
+    for _ in range(ROUNDS if others else 0):
+        for executable, path in executables.items():
+            answer = probed(path)
+            taken[executable].append(answer[1] if answer else float("inf"))
+    for executable in others:
         if median(map(truediv, taken[executable], taken[chosen])) < CLEARLY:
             chosen = executable
     return chosen
