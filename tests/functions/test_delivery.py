@@ -240,28 +240,6 @@ def test_a_rollback_on_an_old_copy_acts_at_once_and_survives_the_restoration() -
     assert world.cloud.services.percents("web") == {STABLE: 100}
 
 
-def test_a_rollback_on_an_old_copy_outlives_a_younger_copy_of_the_same_number() -> None:
-    """Two applies, one with a record from before the rollback that has the number the rollback took."""
-    world = deployed()
-    world.push("b")
-    world.ready()
-    world.tick()
-    old = world.cloud.services.rows["web"]
-    world.tick()
-    younger = world.cloud.services.rows["web"]
-    assert codec.decode(younger.record).sequence == codec.decode(old.record).sequence + 1
-    world.cloud.services.rows["web"] = replace(younger, record=old.record, traffic=old.traffic, etag="98")
-    world.cloud.clock.pass_(MINUTE)
-    world.command("rollback")
-    rolled_back = world.cloud.services.rows["web"]
-    assert world.record.sequence == codec.decode(younger.record).sequence
-    world.cloud.services.rows["web"] = replace(rolled_back, record=younger.record, traffic=younger.traffic, etag="99")
-    world.tick()
-    assert any("record_restored" in line for line in world.said)
-    assert world.record.pin
-    assert world.cloud.services.percents("web") == {STABLE: 100}
-
-
 def test_a_service_made_anew_under_an_old_name_is_not_taken_for_one_that_went_back() -> None:
     world = deployed()
     gone = codec.encode(Record(service="web", sequence=41, stable="web-00009-old"))
