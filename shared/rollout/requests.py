@@ -63,6 +63,9 @@ def _settled(record: Record, release: Release) -> tuple[str, str] | None:
         return "already_stable", f"{release.short} is what users are on."
     if record.decided_at and release.requested_at < record.decided_at:
         return "stale", f"{release.short} was requested before the newest release decided on."
+    followed = rollout and rollout.release.requested_at > release.requested_at == record.decided_at
+    if followed and release != record.waiting:
+        return "duplicate", f"{release.short} had its rollout, and a revision that nobody announced came after it."
     return None
 
 

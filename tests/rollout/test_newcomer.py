@@ -178,3 +178,13 @@ def test_a_waiting_release_that_is_known_bad_is_not_asked_for_again() -> None:
     assert (refused.rule, refused.record.waiting) == ("known_bad", None)
     told = take(replace(refused.record, waiting=again.release), again, now + 3 * MINUTE)
     assert (told.rule, told.record.waiting) == ("duplicate", None)
+
+
+def test_a_request_that_comes_again_after_a_revision_that_appeared_starts_nothing() -> None:
+    record, now = in_phase(Phase.PROGRESSING)
+    assert record.rollout
+    asked = replace(request(), release=record.rollout.release)
+    now += MINUTE
+    superseding = take(record, judged(record, now, Health.INCONCLUSIVE, **APPEARED), now).record
+    again = take(superseding, asked, now + MINUTE)
+    assert (again.rule, again.record) == ("duplicate", superseding)
