@@ -93,7 +93,8 @@ def _python_build(root: RootFileSystem) -> None:
     _python(root, "usr/local")
     root.link("usr/local/bin/python", "python3")
     pip = Path(sysconfig.get_path("purelib")) / "pip"
-    root.tree(pip, f"usr/local/lib/{_VERSIONED}/site-packages/pip", keeps=lambda path: "__pycache__" not in path.parts)
+    # In the standard library, for Debian's Python looks for packages where no other does.
+    root.tree(pip, f"usr/local/lib/{_VERSIONED}/pip", keeps=lambda path: "__pycache__" not in path.parts)
     root.text("usr/local/bin/pip", b'#!/bin/sh\nexec python3 -m pip "$@"\n', mode=0o755)
 
 
