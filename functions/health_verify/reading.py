@@ -64,7 +64,7 @@ def read_service(cloud: Cloud, name: str) -> Reading | None:
         standby=record.standby,
         session_affinity=service.session_affinity,
     )
-    if newer_record(cloud, name, record.sequence):
+    if newer_record(cloud, name, record):
         return Reading(judged._replace(newer_sequence=newest_sequence(cloud, name, record.sequence)), None)
     if not service.record:
         return None

@@ -18,8 +18,8 @@ class Severity(StrEnum):
 class Announcement:
     """One row of the outbox and of the ledger.
 
-    key: unique for ever and the same on every telling, "web/000017-20260302T081500Z-rollout.advanced" (service, record
-    sequence, time, kind);
+    key: unique for ever and the same on every telling, "web/000017-20260302T081500.000Z-rollout.advanced" (service,
+    record sequence, time, kind);
     kind: a dotted past-tense name, "rollout.started"; text: one sentence for people;
     details: short texts for machines ("percent": "25").
     """

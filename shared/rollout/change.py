@@ -16,10 +16,12 @@ def announce(
 ) -> Record:
     """Adds one announcement to the outbox, under a key of its own.
 
-    The next sequence orders it; the time tells it from one that was announced before somebody restored an older record.
+    The next sequence orders it; the time, to the millisecond, tells it from one that was announced before somebody
+    restored an older record.
     """
+    at = f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03d}Z"
     announcement = Announcement(
-        key=f"{record.service}/{record.sequence + 1:06d}-{now:%Y%m%dT%H%M%SZ}-{kind}",
+        key=f"{record.service}/{record.sequence + 1:06d}-{at}-{kind}",
         kind=kind,
         service=record.service,
         at=now,

@@ -22,7 +22,7 @@ class Judged(NamedTuple):
     announced: outbox keys the ledger holds already. frozen: why the environment may not advance, or "".
     heavy: what of its pages people on slow lines could not bear, and it is not let through for; pages: what they cost.
     gated: why the release that waits may not start yet, or "".
-    newer_sequence: the ledger's newest sequence when it is above the record's, else 0.
+    newer_sequence: the ledger's newest sequence when the record on the service is an older copy, else 0.
     appeared, appeared_image: a revision nobody announced, and its image reference.
     """
 

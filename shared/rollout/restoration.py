@@ -16,10 +16,10 @@ def restore(found: Record, newest: Record, now: datetime) -> Decision:
 
     What was taken back meanwhile, on the older record, stays taken back.
     """
-    text = (
-        f"The record of {found.service} went back from {newest.sequence} to {found.sequence}: "
-        "somebody wrote an older copy. The newest one is restored."
-    )
+    back = f"went back from {newest.sequence} to {found.sequence}"
+    if found.sequence == newest.sequence:
+        back = f"is another {found.sequence} than the newest"
+    text = f"The record of {found.service} {back}: somebody wrote an older copy. The newest one is restored."
     told = announce(replace(newest, outbox=found.outbox), "record.restored", now, text, Severity.PAGE)
     return concluded(newest, _taken_back(told, found, now), "record_restored", text)
 

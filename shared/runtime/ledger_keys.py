@@ -31,12 +31,13 @@ def evidence_prefix(service: str) -> str:
     return f"evidence/{service}/"
 
 
-def newest_key(cloud: Cloud, service: str, after: int) -> str:
-    """The last entry of the service whose sequence is above `after`, or ""."""
-    return cloud.ledger.newest(ledger_prefix(service), ledger_key(f"{service}/{after:06d}~"))
+def newest_key(cloud: Cloud, service: str, since: int) -> str:
+    """The last entry of the service whose sequence is `since` or above, or ""."""
+    prefix = ledger_prefix(service)
+    return cloud.ledger.newest(prefix, f"{prefix}{since:06d}")
 
 
-def newest_sequence(cloud: Cloud, service: str, after: int) -> int:
-    """The highest sequence above `after` that the ledger has of this service, or 0."""
-    sequence = newest_key(cloud, service, after).rpartition("/")[2].partition("-")[0]
+def newest_sequence(cloud: Cloud, service: str, since: int) -> int:
+    """The highest sequence from `since` on that the ledger has of this service, or 0."""
+    sequence = newest_key(cloud, service, since).rpartition("/")[2].partition("-")[0]
     return int(sequence) if sequence else 0

@@ -87,11 +87,11 @@ def _newer_record(cloud: Cloud, record: Record | None, event: Event, decision: D
     """
     sequence = record.sequence if record else 0
     if decision is not None:
-        hinted = isinstance(event, Judged) and max(event.sequence, event.newer_sequence) > sequence
+        hinted = isinstance(event, Judged) and (event.sequence > sequence or event.newer_sequence >= sequence)
         asks = decision.write is not None or hinted or isinstance(event, DeployRequested)
         if decision.takes_back or not asks:
             return None
-    return newer_record(cloud, event.service, after=sequence)
+    return newer_record(cloud, event.service, record)
 
 
 def _adopt(cloud: Cloud, service: Service, managed: ManagedService) -> Record:
@@ -99,7 +99,7 @@ def _adopt(cloud: Cloud, service: Service, managed: ManagedService) -> Record:
     serving = cloud.services.get_revision(service.name, name) if name else None
     record = adopt(service, serving, managed.image, cloud.clock.now())
     # A service made anew under an old name must not look like one whose record went back in time.
-    return replace(record, sequence=newest_sequence(cloud, service.name, after=0))
+    return replace(record, sequence=newest_sequence(cloud, service.name, since=0))
 
 
 def _decide(cloud: Cloud, record: Record, service: Service, event: Event, managed: ManagedService) -> Decision:

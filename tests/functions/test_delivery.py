@@ -112,7 +112,7 @@ def test_an_announcement_that_could_not_be_published_is_told_by_a_later_tick() -
     world.cloud.messages.down = False
     assert world.record.outbox
     world.tick(5 * MINUTE)
-    assert "services/web/000001-20261123T120000Z-rollout.started.json" in world.cloud.ledger.objects
+    assert "services/web/000001-20261123T120000.000Z-rollout.started.json" in world.cloud.ledger.objects
     world.tick()
     assert world.record.outbox == ()
 
@@ -234,6 +234,28 @@ def test_a_rollback_on_an_old_copy_acts_at_once_and_survives_the_restoration() -
     reads = world.cloud.services.reads
     assert "rolled_back" in world.command("rollback", request_id="r3")[0]
     assert world.cloud.services.reads == reads + 1
+    world.tick()
+    assert any("record_restored" in line for line in world.said)
+    assert world.record.pin
+    assert world.cloud.services.percents("web") == {STABLE: 100}
+
+
+def test_a_rollback_on_an_old_copy_outlives_a_younger_copy_of_the_same_number() -> None:
+    """Two applies, one with a record from before the rollback that has the number the rollback took."""
+    world = deployed()
+    world.push("b")
+    world.ready()
+    world.tick()
+    old = world.cloud.services.rows["web"]
+    world.tick()
+    younger = world.cloud.services.rows["web"]
+    assert codec.decode(younger.record).sequence == codec.decode(old.record).sequence + 1
+    world.cloud.services.rows["web"] = replace(younger, record=old.record, traffic=old.traffic, etag="98")
+    world.cloud.clock.pass_(MINUTE)
+    world.command("rollback")
+    rolled_back = world.cloud.services.rows["web"]
+    assert world.record.sequence == codec.decode(younger.record).sequence
+    world.cloud.services.rows["web"] = replace(rolled_back, record=younger.record, traffic=younger.traffic, etag="99")
     world.tick()
     assert any("record_restored" in line for line in world.said)
     assert world.record.pin

@@ -169,7 +169,7 @@ def heard_already(message: Any, cloud: Any) -> str:
     return "duplicate: so they say."
 
 
-def no_newer_record(cloud: Any, service: str, after: int) -> None:
+def no_newer_record(cloud: Any, service: str, found: Any) -> None:
     return None
 
 
