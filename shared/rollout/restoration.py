@@ -7,7 +7,7 @@ from shared.rollout.announcement import Severity
 from shared.rollout.change import announce, concluded, end, roll_back
 from shared.rollout.decision import Decision
 from shared.rollout.names import Phase
-from shared.rollout.record import Record, Rollout
+from shared.rollout.record import Pin, Record, Rollout
 from shared.rollout.table import Cause, after
 
 
@@ -33,21 +33,21 @@ def _taken_back(record: Record, found: Record, now: datetime) -> Record:
         if record.active and _may_go_back(running):
             return end(record, Cause.ABORT_COMMAND, now, "rollout.aborted", reason, Severity.WARNING)
         return roll_back(record, Cause.ROLLBACK_COMMAND, now, reason) if _may_go_back(running) else record
-    pin = found.pin
-    blamed = next((bad for bad in found.known_bad if pin and bad.at == pin.at), None)
-    if (
-        pin is None
-        or blamed is None
-        or any(bad.same_release(blamed) and bad.at >= blamed.at for bad in record.known_bad)
-    ):
+    blamed = found.known_bad[-1] if found.known_bad else None
+    if blamed is None or any(bad.same_release(blamed) and bad.at >= blamed.at for bad in record.known_bad):
         return record
-    record = record.remember_bad(blamed)
+    record = replace(record.remember_bad(blamed), pin=_later(record.pin, found.pin))
     if blamed.revision == record.stable and not same:
-        return replace(_without_ground(record, found, now), pin=record.pin or pin)
+        return _without_ground(record, found, now)
     blamed_too = running is not None and blamed.digest == running.release.digest
     if running and (same or blamed_too) and _may_go_back(running):
-        return roll_back(replace(record, target=found.stable), Cause.ROLLBACK_COMMAND, now, pin.reason)
-    return replace(record, pin=record.pin or pin)
+        return roll_back(replace(record, target=found.stable), Cause.ROLLBACK_COMMAND, now, blamed.reason)
+    return record
+
+
+def _later(ours: Pin | None, theirs: Pin | None) -> Pin | None:
+    """The pin of the rollback that was last: its time is that of what is known bad."""
+    return max((pin for pin in (ours, theirs) if pin), key=lambda pin: pin.at, default=None)
 
 
 def _without_ground(record: Record, found: Record, now: datetime) -> Record:

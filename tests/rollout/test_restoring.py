@@ -7,7 +7,7 @@ import pytest
 
 from shared.rollout.commands import Verb
 from shared.rollout.names import HoldCause, Phase
-from shared.rollout.record import Record
+from shared.rollout.record import Pin, Record
 from shared.rollout.restoration import restore
 from shared.rollout.traffic import split
 from tests.rollout.cases import MINUTE, NOW, STABLE, STRATEGY, command, in_phase, request, take
@@ -133,6 +133,36 @@ def test_a_pin_the_newest_record_knows_of_and_a_person_released_stays_released()
     released = take(pinned, command(Verb.RELEASE_PIN, now + 2 * MINUTE, "release"), now + 2 * MINUTE).record
     decision = restore(pinned, replace(released, sequence=released.sequence + 1), now + 3 * MINUTE)
     assert decision.record.pin is None
+
+
+def test_a_rollback_whose_pin_was_released_on_the_old_copy_stays_a_rollback() -> None:
+    old, now = in_phase(Phase.PROGRESSING)
+    pinned = taken_back(old, Verb.ROLLBACK, now + MINUTE)
+    released = take(pinned, command(Verb.RELEASE_PIN, now + 2 * MINUTE, "release"), now + 2 * MINUTE).record
+    assert released.pin is None
+    decision = restore(released, replace(old, sequence=old.sequence + 5), now + 3 * MINUTE)
+    assert decision.record.rollout
+    assert decision.record.rollout.phase is Phase.ROLLED_BACK
+    assert decision.record.pin
+
+
+def test_a_rollback_that_was_restored_and_repeated_outlives_a_newer_copy_that_is_heard_of_late() -> None:
+    """Found by simulation, seed 16741: two applies, a rollback after each, and the news of the first copy last."""
+    old, now = in_phase(Phase.PROGRESSING)
+    first, second = (taken_back(old, Verb.ROLLBACK, now + minutes * MINUTE) for minutes in (1, 2))
+    restored = restore(second, first, now + 3 * MINUTE).record
+    assert restored.pin == second.pin
+    late = replace(old, sequence=restored.sequence + 1)
+    decision = restore(restored, late, now + 4 * MINUTE)
+    assert decision.record.rollout
+    assert decision.record.rollout.phase is Phase.ROLLED_BACK
+
+
+def test_the_pin_of_a_later_rollback_stays() -> None:
+    old, now = in_phase(Phase.PROGRESSING)
+    newest = replace(STABLE, sequence=40, pin=Pin(at=now + 5 * MINUTE, reason="another was worse"))
+    decision = restore(taken_back(old, Verb.ROLLBACK, now + MINUTE), newest, now + 6 * MINUTE)
+    assert decision.record.pin == newest.pin
 
 
 def test_an_alert_that_found_no_way_back_is_no_rollback() -> None:
