@@ -40,25 +40,20 @@ def slower(histogram: Histogram, edge_ms: float) -> int:
 class Cuts:
     """Ascending edges at which every histogram is cut. Where they fall is looked up once, while the bounds stay."""
 
-    __slots__ = ("_bounds_ms", "_starts_from_last", "edges_ms")
+    __slots__ = ("_bounds_ms", "_starts", "edges_ms")
 
     def __init__(self, edges_ms: Sequence[float] = ()) -> None:
         self.edges_ms = tuple(edges_ms)
         self._bounds_ms: tuple[float, ...] | None = None
-        self._starts_from_last: tuple[int, ...] = (0,)
+        self._starts = [0]
 
     def counted(self, histogram: Histogram) -> list[int]:
         """All requests, then those certainly slower than each edge."""
         bounds, counts = histogram
         if bounds != self._bounds_ms:
             self._bounds_ms = bounds
-            starts = sorted((_first_slower(bounds, edge) for edge in self.edges_ms), reverse=True)
-            self._starts_from_last = (*starts, 0)
-        found, end = [], len(counts)
-        for start in self._starts_from_last:
-            found.append(sum(counts[start:end]))
-            end = start
-        return [*accumulate(found)][::-1]
+            self._starts = [0, *[_first_slower(bounds, edge) for edge in self.edges_ms]]
+        return [sum(counts[start:]) for start in self._starts]
 
 
 def quantile_ms(histogram: Histogram, quantile: float) -> float | None:

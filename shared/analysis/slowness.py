@@ -14,7 +14,7 @@ _KNOWN_FROM = 50  # requests of stable, to know its quantiles
 _IDLE = timedelta(minutes=10)  # without a request, our probes' included: the instance is gone, and the next one is cold
 _NO_LATENCY = Histogram()
 
-Counted = list[list[int]]  # of each period, all its requests and those slower than each cut
+Counted = list[tuple[int, ...]]  # all requests of each period, and for each cut those slower
 
 
 class Slowness:
@@ -54,12 +54,12 @@ class Slowness:
         self._seen = []
 
     def counted(self, latencies: Sequence[Histogram]) -> Counted:
-        return [self.cuts.counted(histogram) for histogram in latencies]
+        return [*zip(*map(self.cuts.counted, latencies), strict=True)]
 
     def tallies(self, block: Sequence[Period], stable: Counted) -> list[Tally]:
         """For each cut, slower requests of a block. stable: its latencies as `counted`."""
-        timed, *ours = map(sum, zip(*self.counted([period.latency for period in block]), strict=True))
-        stable_timed, *theirs = map(sum, zip(*stable, strict=True))
+        timed, *ours = map(sum, self.counted([period.latency for period in block]))
+        stable_timed, *theirs = map(sum, stable)
         return [Tally(timed, bad, stable_timed, stable_bad) for bad, stable_bad in zip(ours, theirs, strict=True)]
 
     def remember(self, latencies: Sequence[Histogram]) -> None:
@@ -68,8 +68,9 @@ class Slowness:
 
     def learn(self, stable: Counted) -> None:
         """What stable did in some periods is what the next ones expect of it."""
-        for cut, comparison in enumerate(self.comparisons, start=1):
-            comparison.learn([(row[cut], row[0]) for row in stable])
+        timed, *slower = stable
+        for comparison, bad in zip(self.comparisons, slower, strict=True):
+            comparison.learn([*zip(bad, timed, strict=True)])
 
     @property
     def unknown(self) -> bool:
