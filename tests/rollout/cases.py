@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from shared.analysis.evidence import Probe, ProbeOutcome
 from shared.analysis.verdict import Health, Verdict
+from shared.rollout.announcement import Announcement
 from shared.rollout.commands import Command, Verb
 from shared.rollout.decide import decide
 from shared.rollout.decision import Decision
 from shared.rollout.facts import DeployRequested, IncidentChanged
 from shared.rollout.names import Phase, Release
 from shared.rollout.observations import Judged
-from shared.rollout.record import Record
+from shared.rollout.record import OUTBOX_MAX, Record
 from shared.rollout.service import RevisionState
 from shared.rollout.strategy import Strategy
 
@@ -19,6 +20,8 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 STRATEGY = Strategy(steps=(5, 50, 90), announce_grace=timedelta(days=9))
 IMAGE = "africa-south1-docker.pkg.dev/demo/apps/web"
+CANARY = "web-00002-bbb"
+ACTIVE = [Phase.PREPARING, Phase.VERIFYING, Phase.PROGRESSING, Phase.BAKING]
 
 
 def digest(letter: str) -> str:
@@ -37,6 +40,7 @@ STABLE = Record(
     target="web-00001-aaa",
     good=("web-00001-aaa", "web-00000-old"),
 )
+PLACEHOLDER = Record(service="web", stable="web-00001-hello", placeholder=True)
 
 
 def request(letter: str = "b", at: datetime = NOW, source: str = "push", tag: str = "") -> DeployRequested:
@@ -44,7 +48,7 @@ def request(letter: str = "b", at: datetime = NOW, source: str = "push", tag: st
 
 
 def probe(outcome: ProbeOutcome = ProbeOutcome.PASSED) -> Probe:
-    return Probe(revision="web-00002-bbb", path="/health/ready", outcome=outcome, reason="status 200", status=200)
+    return Probe(revision=CANARY, path="/health/ready", outcome=outcome, reason="status 200", status=200)
 
 
 def verdict(health: Health = Health.HEALTHY, *, shared_outage: bool = False) -> Verdict:
@@ -71,7 +75,7 @@ def judged(record: Record, at: datetime, health: Health | None = None, **changes
 
 def _new_revision(record: Record) -> str:
     """Cloud Run never gives a name twice."""
-    return "web-00002-bbb" if record.stable != "web-00002-bbb" else "web-00003-ccc"
+    return CANARY if record.stable != CANARY else "web-00003-ccc"
 
 
 def command(verb: Verb, at: datetime = NOW, request_id: str = "r1") -> Command:
@@ -119,3 +123,19 @@ def in_phase(phase: Phase, *, step: int = 0, strategy: Strategy = STRATEGY, tag:
     assert record.rollout
     assert record.rollout.phase is phase
     return record, now
+
+
+def first_deployment() -> Record:
+    """A record whose first rollout bakes at 100 %, a minute after its push."""
+    record = take(PLACEHOLDER, request(), NOW).record
+    return take(record, judged(record, NOW + MINUTE), NOW + MINUTE).record
+
+
+def phase_of(record: Record) -> Phase:
+    assert record.rollout
+    return record.rollout.phase
+
+
+def full_outbox(record: Record) -> tuple[Announcement, ...]:
+    """As many as an outbox takes, alike to the first in the record's."""
+    return tuple(replace(record.outbox[0], key=f"web/{n}") for n in range(OUTBOX_MAX))

@@ -17,9 +17,7 @@ from shared.rollout.codec import SIZE_MAX, decode, encode, size
 from shared.rollout.commands import Verb
 from shared.rollout.decision import Decision
 from shared.rollout.facts import Gate
-from shared.rollout.intake import bounded
 from shared.rollout.names import HoldCause, Phase
-from shared.rollout.observations import Judged
 from shared.rollout.record import ACTED_MAX, ANSWERS_MAX, KNOWN_BAD_MAX, OUTBOX_MAX, RETIRED_MAX, KnownBad, Pin, Record
 from shared.rollout.service import RevisionState
 from shared.rollout.traffic import split
@@ -269,56 +267,6 @@ def test_every_sentence_is_shortened_and_none_is_lost() -> None:
 
 def test_without_a_pin_a_record_that_is_shortened_has_none() -> None:
     assert fitted(Record(service="web", frozen="f" * 9000, extra=json.dumps({"later": "x" * 9000}))).pin is None
-
-
-def test_a_reading_is_clipped_in_each_of_its_words() -> None:
-    long, names, words = "w" * 500, clipped("w" * 500, 80), clipped("w" * 500, 400)
-    fact = judged(
-        STABLE,
-        NOW,
-        canary_message=long,
-        frozen=long,
-        gated=long,
-        heavy=(long,),
-        pages=long,
-        verdict=verdict()._replace(reason=long),
-        probes=(probe()._replace(path=long, reason=long),),
-    )
-    kept = bounded(fact)
-    assert isinstance(kept, Judged)
-    assert kept.verdict
-    assert {kept.canary_message, kept.frozen, kept.gated, *kept.heavy, kept.pages, kept.verdict.reason} == {words}
-    assert (kept.probes[0].path, kept.probes[0].reason) == (names, words)
-    assert (
-        kept._replace(
-            canary_message=long,
-            frozen=long,
-            gated=long,
-            heavy=(long,),
-            pages=long,
-            verdict=fact.verdict,
-            probes=fact.probes,
-        )
-        == fact
-    )
-
-
-def test_what_people_and_alerts_say_is_clipped_in_each_of_its_words() -> None:
-    long, name, words = "w" * 500, clipped("w" * 500, 80), clipped("w" * 500, 400)
-    order = replace(command(Verb.FREEZE), by=long, why=long, frozen=long)
-    assert bounded(order) == replace(order, by=name, why=words, frozen=words)
-    alert = incident(NOW, policy=long, summary=long, url=long)
-    assert bounded(alert) == replace(alert, policy=name, summary=words, url=clipped(long, 300))
-    push = request(tag="t" * 200 + "-contract")
-    push = replace(push, by=long, frozen=long, gate=Gate(waits=long, refuses=long))
-    push = replace(push, release=replace(push.release, commit=long))
-    assert bounded(push) == replace(
-        push,
-        by=name,
-        frozen=words,
-        gate=Gate(waits=words, refuses=words),
-        release=replace(push.release, commit=name, tag="t" * 119 + "-contract"),
-    )
 
 
 def test_what_a_newer_version_wrote_goes_from_the_rollout_too_and_nothing_else_does() -> None:

@@ -10,12 +10,10 @@ from shared.analysis.verdict import Health
 from shared.rollout.announcement import Severity
 from shared.rollout.commands import Verb
 from shared.rollout.names import HoldCause, Phase
-from shared.rollout.record import OUTBOX_MAX, Record
+from shared.rollout.record import Record
 from shared.rollout.service import RevisionState
 from shared.rollout.traffic import split
-from tests.rollout.cases import MINUTE, NOW, STRATEGY, command, in_phase, judged, probe, request, take, verdict
-
-FIRST = Record(service="web", stable="web-00001-hello", placeholder=True)
+from tests.rollout.cases import MINUTE, STRATEGY, command, full_outbox, in_phase, judged, probe, request, take, verdict
 
 
 def held_for(record: Record, cause: HoldCause) -> None:
@@ -65,36 +63,6 @@ def test_the_bake_does_not_end_while_a_probe_fails() -> None:
     assert take(record, failing, over).effects == ()
 
 
-def first_deployment() -> Record:
-    record = take(FIRST, request(), NOW).record
-    return take(record, judged(record, NOW + MINUTE), NOW + MINUTE).record
-
-
-def test_rule_10_a_first_deployment_without_users_is_promoted_on_its_probes() -> None:
-    record = first_deployment()
-    over = NOW + MINUTE + STRATEGY.final_bake_time
-    nobody = verdict(Health.INCONCLUSIVE)._replace(canary_requests=0)
-    for probes in ((), (probe(ProbeOutcome.FAILED),)):
-        assert take(record, judged(record, over, verdict=nobody, probes=probes), over).effects == ()
-    doubted = judged(record, over, Health.INCONCLUSIVE)
-    assert take(record, doubted, over).effects == (), "where users came, their requests count"
-    done = take(record, judged(record, over, verdict=nobody), over).record
-    assert done.rollout
-    assert done.rollout.phase is Phase.PROMOTED
-
-
-def test_rule_13_a_first_deployment_waits_for_the_end_of_a_freeze() -> None:
-    record = take(FIRST, request(), NOW).record
-    held = take(record, judged(record, NOW + MINUTE, frozen="the night"), NOW + MINUTE).record
-    assert held.active
-    assert held.active.hold
-    assert held.active.hold.cause is HoldCause.FREEZE
-    assert split(held, STRATEGY) == {"web-00001-hello": 100}
-    thawed = take(held, judged(held, NOW + 2 * MINUTE), NOW + 2 * MINUTE).record
-    again = take(thawed, judged(thawed, NOW + 3 * MINUTE), NOW + 3 * MINUTE).record
-    assert split(again, STRATEGY) == {"web-00002-bbb": 100}
-
-
 @pytest.mark.parametrize("state", [RevisionState.FAILED, RevisionState.MISSING])
 @pytest.mark.parametrize("phase", [Phase.PROGRESSING, Phase.BAKING])
 def test_a_held_canary_that_stops_being_ready_is_rolled_back(phase: Phase, state: RevisionState) -> None:
@@ -131,7 +99,7 @@ def test_a_sick_canary_without_a_way_back_is_paged_again_and_again() -> None:
 @pytest.mark.parametrize("phase", [Phase.VERIFYING, Phase.PROGRESSING, Phase.BAKING])
 def test_a_full_outbox_stops_a_good_release_and_pages_go_on_top(phase: Phase) -> None:
     record, now = in_phase(phase)
-    full = replace(record, outbox=tuple(replace(record.outbox[0], key=f"web/{n}") for n in range(OUTBOX_MAX)))
+    full = replace(record, outbox=full_outbox(record))
     later = now + STRATEGY.final_bake_time
     stopped = take(full, judged(full, later, Health.HEALTHY), later).record
     assert stopped.rollout
@@ -155,15 +123,6 @@ def test_a_canary_that_no_user_met_leaves_users_where_they_are_whatever_else_ans
         record.stable,
         record.stable_release,
     )
-
-
-def test_a_first_deployment_that_fails_its_probes_leaves_users_on_what_cloud_run_has() -> None:
-    empty = Record(service="web")
-    record = take(empty, request(), NOW).record
-    late = NOW + STRATEGY.verify_deadline
-    record = take(record, judged(record, NOW, probes=()), NOW).record
-    told = take(record, judged(record, late, probes=()), late).record.outbox[-1].text
-    assert "All traffic is on the latest ready revision;" in told
 
 
 def test_after_a_return_to_an_older_revision_the_release_it_passed_over_may_be_pushed_again() -> None:

@@ -20,7 +20,7 @@ from shared.rollout.names import NOTHING, Phase
 from shared.rollout.observations import Judged
 from shared.rollout.record import Record
 from shared.rollout.traffic import split
-from tests.rollout.cases import MINUTE, NOW, STRATEGY, command, in_phase, judged, request, take
+from tests.rollout.cases import MINUTE, NOW, STRATEGY, command, in_phase, judged, phase_of, request, take
 
 DATA = Path(__file__).parents[1] / "data" / "records"
 RECORDS = sorted(path.stem for path in DATA.glob("*.json") if path.stem != "messages")
@@ -29,11 +29,6 @@ LATER = {"later": {"by": "the next version", "numbers": [1, 2.5, None]}}
 
 def earlier(name: str) -> Record:
     return codec.decode((DATA / f"{name}.json").read_text())
-
-
-def phase_of(record: Record) -> Phase:
-    assert record.rollout
-    return record.rollout.phase
 
 
 def test_every_phase_has_its_record() -> None:

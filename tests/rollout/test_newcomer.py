@@ -12,19 +12,28 @@ from shared.rollout.commands import Verb
 from shared.rollout.decision import RequestDeploy
 from shared.rollout.facts import Gate
 from shared.rollout.names import Phase
-from shared.rollout.record import OUTBOX_MAX, KnownBad, Record
+from shared.rollout.record import KnownBad
 from shared.rollout.service import RevisionState
 from shared.rollout.strategy import OnNewer
-from tests.rollout.cases import IMAGE, MINUTE, NOW, STABLE, STRATEGY, command, digest, in_phase, judged, request, take
+from tests.rollout.cases import (
+    IMAGE,
+    MINUTE,
+    NOW,
+    STABLE,
+    STRATEGY,
+    command,
+    digest,
+    full_outbox,
+    in_phase,
+    judged,
+    phase_of,
+    request,
+    take,
+)
 
 QUEUE = replace(STRATEGY, on_newer=OnNewer.QUEUE)
 SECOND = timedelta(seconds=1)
 APPEARED: dict[str, Any] = {"appeared": "web-00007-cfg", "appeared_image": f"{IMAGE}@{digest('a')}"}
-
-
-def phase_of(record: Record) -> Phase:
-    assert record.rollout
-    return record.rollout.phase
 
 
 def test_a_canary_proved_bad_is_blamed_although_a_revision_appears_in_the_same_reading() -> None:
@@ -139,7 +148,7 @@ def test_a_revision_is_refused_once_beside_no_canary_too() -> None:
 
 def test_a_revision_waits_while_the_outbox_is_full() -> None:
     pinned = take(STABLE, command(Verb.FREEZE), NOW).record
-    full = replace(STABLE, outbox=tuple(replace(pinned.outbox[0], key=f"web/{n}") for n in range(OUTBOX_MAX)))
+    full = replace(STABLE, outbox=full_outbox(pinned))
     decision = take(full, judged(full, NOW + MINUTE, **APPEARED), NOW + MINUTE)
     assert (decision.rule, decision.record.active) == ("waits", None)
 

@@ -10,9 +10,9 @@ from shared.rollout.names import Phase
 from shared.rollout.record import Record
 from shared.rollout.service import TrafficTarget
 from shared.rollout.traffic import CANARY_TAG, PREVIOUS_TAG, STABLE_TAG, drifted, in_words, percents, split, targets
-from tests.rollout.cases import STABLE, STRATEGY, in_phase
+from tests.rollout.cases import ACTIVE, CANARY, STABLE, STRATEGY, in_phase
 
-PHASES = [Phase.PREPARING, Phase.VERIFYING, Phase.PROGRESSING, Phase.BAKING, Phase.PROMOTED]
+PHASES = [*ACTIVE, Phase.PROMOTED]
 
 
 @given(
@@ -77,3 +77,30 @@ def test_a_rollout_of_a_version_that_kept_no_steps_has_the_shares_of_the_strateg
     rows = targets(record, STRATEGY, ())
     assert percents(rows) == {"web-00001-aaa": 50, "web-00002-bbb": 50}
     assert not drifted(record, STRATEGY, rows)
+
+
+def test_rule_12_foreign_tags_survive_every_change() -> None:
+    record, _ = in_phase(Phase.PROGRESSING)
+    current = (TrafficTarget(revision="web-00000-old", tag="demo"), TrafficTarget(revision=CANARY, tag="canary"))
+    rows = targets(record, STRATEGY, current)
+    assert TrafficTarget(revision="web-00000-old", tag="demo") in rows
+    assert sum(row.percent for row in rows) == 100
+    assert [row for row in rows if row.tag == "canary"] == [TrafficTarget(revision=CANARY, tag="canary")]
+
+
+@pytest.mark.parametrize("phase", [Phase.BAKING, Phase.PROMOTED])
+def test_rule_14_the_revision_that_lost_its_traffic_is_kept_while_sockets_are_open_on_it(phase: Phase) -> None:
+    """A socket lasts up to an hour on the revision it was opened on; a tag keeps that one from being retired."""
+    record, _ = in_phase(phase)
+    rows = targets(record, STRATEGY, ())
+    assert {row.revision: row.percent for row in rows if row.percent} == {CANARY: 100}
+    assert "web-00001-aaa" in {row.revision for row in rows if row.tag}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_rule_15_what_is_written_serves_without_us(phase: Phase) -> None:
+    """Percents by name that sum to 100: users stay where they are when we are removed in the middle."""
+    record, _ = in_phase(phase)
+    serving = [row for row in targets(record, STRATEGY, (TrafficTarget(revision=None, percent=100),)) if row.percent]
+    assert sum(row.percent for row in serving) == 100
+    assert all(row.revision for row in serving)
