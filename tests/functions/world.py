@@ -3,7 +3,7 @@
 import importlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +13,12 @@ from shared.analysis.evidence import History, Sample
 from shared.events.message import Message
 from shared.rollout import codec
 from shared.rollout.record import Record
+from shared.rollout.service import Service, TrafficTarget
 from shared.runtime.cloud import Cloud
 from tests.fakes import IMAGE, NOW, FakeCloud
 
 MINUTE = timedelta(minutes=1)
+STABLE = "web-00001-aaa"
 
 
 def handler(name: str) -> Callable[[Message, Cloud], str]:
@@ -58,6 +60,12 @@ class World:
     def push(self, letter: str, tag: str = "v1") -> list[str]:
         body = {"action": "INSERT", "digest": f"{IMAGE}@{digest(letter)}", "tag": f"{IMAGE}:{tag}"}
         return self.send("gcr", body)
+
+    def release(self, letter: str) -> None:
+        """Pushes a release whose canary comes up and gets its first share."""
+        self.push(letter)
+        self.ready()
+        self.tick()
 
     def tick(self, after: timedelta = MINUTE) -> list[str]:
         self.cloud.clock.pass_(after)
@@ -110,6 +118,20 @@ class World:
     def canary(self) -> str:
         return self.cloud.services.rows["web"].latest_created
 
+    def change_variable(self, name: str, **changes: Any) -> None:
+        """The newest revision's image in a revision of that name. changes: of the service, made with it."""
+        services = self.cloud.services
+        services.revisions[name] = replace(services.revisions[self.canary], name=name)
+        services.rows["web"] = replace(services.rows["web"], latest_created=name, **changes)
+
+    def split_by_hand(self, *traffic: TrafficTarget) -> None:
+        self.cloud.services.rows["web"] = replace(self.cloud.services.rows["web"], traffic=traffic, etag="77")
+
+    def put_back(self, old: Service, etag: str = "99") -> None:
+        """What an apply does that was planned on an old copy: its record and its traffic are written again."""
+        row = self.cloud.services.rows["web"]
+        self.cloud.services.rows["web"] = replace(row, record=old.record, traffic=old.traffic, etag=etag)
+
     def ready(self) -> None:
         self.cloud.services.become_ready(self.canary)
 
@@ -133,4 +155,17 @@ def deployed() -> World:
     world = World()
     world.cloud.services.add("web", f"{IMAGE}@{digest('a')}")
     assert world.cloud.clock.now() == NOW
+    return world
+
+
+def on_trial() -> World:
+    """A world whose service has the canary of a release b at its first share."""
+    world = deployed()
+    world.release("b")
+    return world
+
+
+def promoted() -> World:
+    world = on_trial()
+    world.until("promoted")
     return world
