@@ -13,8 +13,8 @@ from shared.backup.dump_lines import LINE_SIZE_MAX
 from shared.backup.instance_backups import InstanceBackups
 from shared.backup.spans import in_words
 from shared.errors import InvalidRecord
+from tests.backup.drilled import EXPORT, NAME, OBJECTIVES
 from tests.backup.dumps import GOOD, MARK, dump_text, pieces, zipped
-from tests.backup.test_told import EXPORT, NAME, OBJECTIVES
 
 IN_COPY = GOOD[: GOOD.index("7\tUser") + 3]
 DAMAGED = b"no gzip at all"

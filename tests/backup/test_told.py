@@ -2,64 +2,17 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from shared.backup import acceptance, drill_page, drill_record, drill_report, restored
 from shared.backup.acceptance import Acceptance
-from shared.backup.catalogue import Entry
-from shared.backup.drill_record import DrillName
-from shared.backup.dump import DumpReport
-from shared.backup.names import ExportName
-from shared.backup.objectives import Objectives
 from shared.backup.restored import Restored
-from shared.backup.source import Counted
 from shared.errors import InvalidRecord
+from tests.backup.drilled import EXPORT, GOOD, HOUR, KEPT, NAME, NIGHT, OBJECTIVES, STEPS
 
-NIGHT = datetime(2026, 11, 22, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-NAME = DrillName(instance="chat", database="app", position=0, started_at=NIGHT + 3 * HOUR)
-EXPORT = Entry(
-    name=ExportName(instance="chat", database="app", night=NIGHT),
-    bucket="landing",
-    generation=7,
-    crc32c="AAAAAA==",
-    verified_at=NIGHT + HOUR,
-    report=DumpReport(compressed_size=1, raw_size=2, rows={"public.messages": 5, 'public."it\'s"': 1}),
-    asked_at=NIGHT + HOUR,
-    source=Counted(at=NIGHT + HOUR, rows={"public.messages": 5}, newest=NIGHT - 40 * HOUR),
-)
-GOOD = Restored(rows=EXPORT.report.rows, newest=NIGHT - 40 * HOUR, checks={"bodies": True})
-OBJECTIVES = Objectives(recovery_point=12 * HOUR, recovery_time=HOUR)
-KEPT = frozenset({"public.messages"})
-STEPS = {"create": 4 * HOUR / 12, "import": HOUR / 12}
-
-ODD = Restored(
-    rows={"public.messages": 4, "public.extra": 2, "public.spatial": 8500},
-    newest=None,
-    checks={"rooms": True, "bodies": False},
-    members=frozenset({"public.spatial"}),
-)
-
-
-def test_a_drill_that_failed_is_told_to_people_line_by_line() -> None:
-    report = drill_report.assess(NAME, EXPORT, OBJECTIVES, ODD, STEPS, "the import was slow", KEPT)
-    assert (
-        drill_page.page(report)
-        == """# Restore drill of app on chat, 22 November 2026 03:00 UTC
-
-**It failed**: 6 rows were restored.
-
-- The import was slow.
-- public."it's" was not restored; the file has 1 rows of it.
-- public.extra was restored and is not in the file.
-- public.messages has 4 rows; the file has 5.
-- public.messages was restored with 4 rows; the source had 5 before the export began.
-- It has no row; the source had one of 2026-11-20 08:00:00 UTC before the export began.
-- The check "bodies" is not true.
-
-| what was restored | |
+MEASURED = """| what was restored | |
 |---|---|
 | export | `exports/chat/app/20261122T000000Z.sql.gz` |
 | what was committed before | 22 November 2026 01:00:00 UTC is in it |
@@ -72,7 +25,32 @@ def test_a_drill_that_failed_is_told_to_people_line_by_line() -> None:
 | data that would have been lost (RPO) | 2 h | 12 h |
 | time to restore (RTO) | 25 min | 1 h |
 | of it: make the instance | 20 min | |
-| of it: import the dump | 5 min | |
+| of it: import the dump | 5 min | |"""
+ODD = Restored(
+    rows={"public.messages": 4, "public.extra": 2, "public.spatial": 8500},
+    newest=None,
+    checks={"rooms": True, "bodies": False},
+    members=frozenset({"public.spatial"}),
+)
+
+
+def test_a_drill_that_failed_is_told_to_people_line_by_line() -> None:
+    report = drill_report.assess(NAME, EXPORT, OBJECTIVES, ODD, STEPS, "the import was slow", KEPT)
+    assert (
+        drill_page.page(report)
+        == f"""# Restore drill of app on chat, 22 November 2026 03:00 UTC
+
+**It failed**: 6 rows were restored.
+
+- The import was slow.
+- public."it's" was not restored; the file has 1 rows of it.
+- public.extra was restored and is not in the file.
+- public.messages has 4 rows; the file has 5.
+- public.messages was restored with 4 rows; the source had 5 before the export began.
+- It has no row; the source had one of 2026-11-20 08:00:00 UTC before the export began.
+- The check "bodies" is not true.
+
+{MEASURED}
 
 | table | at the source before | in the file | restored | |
 |---|--:|--:|--:|---|
@@ -92,24 +70,11 @@ def test_a_drill_that_passed_is_told_to_people_line_by_line() -> None:
     report = drill_report.assess(NAME, replace(EXPORT, source=None), OBJECTIVES, replace(GOOD, checks={}), STEPS, "")
     assert (
         drill_page.page(report)
-        == """# Restore drill of app on chat, 22 November 2026 03:00 UTC
+        == f"""# Restore drill of app on chat, 22 November 2026 03:00 UTC
 
 **It passed**: 6 rows in 2 tables were restored and are all there.
 
-| what was restored | |
-|---|---|
-| export | `exports/chat/app/20261122T000000Z.sql.gz` |
-| what was committed before | 22 November 2026 01:00:00 UTC is in it |
-| PostgreSQL | , dumped by pg_dump  |
-| size | 1 bytes, 2 of SQL |
-| restored into | `drill-chat-20261122030000`, which is deleted after this report |
-
-| | measured | at most |
-|---|--:|--:|
-| data that would have been lost (RPO) | 2 h | 12 h |
-| time to restore (RTO) | 25 min | 1 h |
-| of it: make the instance | 20 min | |
-| of it: import the dump | 5 min | |
+{MEASURED}
 | age of the newest row when exported: how quiet it was | 1 d 17 h | |
 
 | table | at the source before | in the file | restored | |
