@@ -11,7 +11,7 @@ import requests
 from scripts.containers.bases import ARGUMENTS, NODE_RUN, PYTHON_RUN
 from scripts.containers.engine import Engine
 from scripts.local_cloud.processes.ports import free_port
-from tests.dockerfiles.load import until
+from tests.dockerfiles.load import Load, Tally, until
 
 REVISION, SOURCE = "5f2a9c1", "https://example.org/pushnchat"
 ARGUMENTS_OF_A_BUILD = {**ARGUMENTS, "REVISION": REVISION, "SOURCE": SOURCE}
@@ -102,6 +102,33 @@ class Container:
 
     def log(self) -> str:
         return self._engine.podman("logs", self._identity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Of a container that was told to end while it was asked. tally: what became of every request."""
+
+    status: int
+    seconds: float
+    tally: Tally
+
+    def __str__(self) -> str:
+        tally = self.tally
+        return (
+            f"ended in {self.seconds:.1f} s; {tally.answered} requests answered, {tally.after_sigterm} of them after "
+            f"SIGTERM, {tally.turned_away} connections turned away, {len(tally.failed)} failed"
+        )
+
+
+def ended_under_load(container: Container, *paths: str) -> Ending:
+    """Sends it SIGTERM while clients ask for these paths in a loop."""
+    with Load(container.port, paths) as load:
+        began = time.monotonic()
+        load.sigterm()
+        container.sigterm()
+        status = container.ended()
+        seconds = time.monotonic() - began
+    return Ending(status=status, seconds=seconds, tally=load.tally)
 
 
 @contextmanager

@@ -1,15 +1,14 @@
 """The backend's container, on a real PostgreSQL."""
 
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
 import requests
 
 from scripts.local_cloud.sql.postgres import PostgreSQL
-from tests.containers.subject import FIGURES, Container, Images, answers, running, until_live
-from tests.dockerfiles.load import Load, OpenSocket
+from tests.containers.subject import FIGURES, Container, Images, answers, ended_under_load, running, until_live
+from tests.dockerfiles.load import OpenSocket
 
 MESSAGE = {"author": "amina", "text": "habari", "key": "0123456789ab"}
 
@@ -68,20 +67,11 @@ def test_sigterm_fails_no_request_and_asks_sockets_to_come_back(images: Images, 
         until_live(one)
         socket = OpenSocket(f"{one.uri.replace('http', 'ws')}/rooms/lagos/socket")
         assert socket.opened.wait(10)
-        with Load(one.port, ("/rooms/lagos/messages", "/health/live")) as load:
-            began = time.monotonic()
-            load.sigterm()
-            one.sigterm()
-            status = one.ended()
-            seconds = time.monotonic() - began
-    tally = load.tally
-    FIGURES.append(
-        f"backend: ended in {seconds:.1f} s; {tally.answered} requests answered, {tally.after_sigterm} of them after "
-        f"SIGTERM, {tally.turned_away} connections turned away, {len(tally.failed)} failed; WebSocket {socket.code}"
-    )
-    assert tally.failed == []
-    assert tally.after_sigterm > 0
+        ending = ended_under_load(one, "/rooms/lagos/messages", "/health/live")
+    FIGURES.append(f"backend: {ending}; WebSocket {socket.code}")
+    assert ending.tally.failed == []
+    assert ending.tally.after_sigterm > 0
     assert socket.closed() == 1001
     assert json.loads(socket.heard[-1]) == {"type": "reconnect"}
-    assert status == 0
-    assert seconds < 10
+    assert ending.status == 0
+    assert ending.seconds < 10

@@ -2,8 +2,7 @@
 
 from scripts.containers.bases import NODE_RUN
 from scripts.containers.engine import Engine
-from tests.containers.subject import running, until_live
-from tests.dockerfiles.load import Load
+from tests.containers.subject import ended_under_load, running, until_live
 
 SERVER = """
 const server = require("http").createServer((_, response) => setTimeout(() => response.end("well"), 30));
@@ -15,11 +14,9 @@ def test_a_service_that_drops_what_is_under_way_is_found_out(engine: Engine) -> 
     abrupt = SERVER + "process.on('SIGTERM', () => process.exit(0));"
     with running(engine, NODE_RUN, {}, "-e", abrupt) as one:
         until_live(one)
-        with Load(one.port, ("/",)) as load:
-            load.sigterm()
-            one.sigterm()
-            assert one.ended() == 0
-    assert load.tally.failed
+        ending = ended_under_load(one, "/")
+    assert ending.status == 0
+    assert ending.tally.failed
 
 
 def test_a_service_that_closes_kept_connections_under_the_next_request_is_found_out(engine: Engine) -> None:
@@ -28,11 +25,8 @@ def test_a_service_that_closes_kept_connections_under_the_next_request_is_found_
     )
     with running(engine, NODE_RUN, {}, "-e", hasty) as one:
         until_live(one)
-        with Load(one.port, ("/",)) as load:
-            load.sigterm()
-            one.sigterm()
-            one.ended()
-    assert load.tally.failed
+        ending = ended_under_load(one, "/")
+    assert ending.tally.failed
 
 
 def test_a_first_process_without_a_handler_does_not_end(engine: Engine) -> None:

@@ -1,15 +1,13 @@
 """The frontend's container, and the files of its release that go to the assets bucket."""
 
 import filecmp
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.containers.subject import FIGURES, REVISION, Container, Images, running, until_live
-from tests.dockerfiles.load import Load
+from tests.containers.subject import FIGURES, REVISION, Container, Images, ended_under_load, running, until_live
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +40,9 @@ def test_the_stage_of_assets_is_the_static_files_of_the_image(images: Images, tm
 def test_sigterm_fails_no_request(images: Images) -> None:
     with running(images.engine, images.of("frontend"), {"FAULT_LATENCY_MS": "100"}) as one:
         until_live(one)
-        with Load(one.port, ("/", "/health/live")) as load:
-            began = time.monotonic()
-            load.sigterm()
-            one.sigterm()
-            status = one.ended()
-            seconds = time.monotonic() - began
-    tally = load.tally
-    FIGURES.append(
-        f"frontend: ended in {seconds:.1f} s; {tally.answered} requests answered, {tally.after_sigterm} of them after "
-        f"SIGTERM, {tally.turned_away} connections turned away, {len(tally.failed)} failed"
-    )
-    assert tally.failed == []
-    assert tally.after_sigterm > 0
-    assert status in (0, 143)  # Next ends itself by the signal
-    assert seconds < 10
+        ending = ended_under_load(one, "/", "/health/live")
+    FIGURES.append(f"frontend: {ending}")
+    assert ending.tally.failed == []
+    assert ending.tally.after_sigterm > 0
+    assert ending.status in (0, 143)  # Next ends itself by the signal
+    assert ending.seconds < 10
