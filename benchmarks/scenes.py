@@ -130,9 +130,10 @@ class Deliveries:
         return rollout.phase if rollout else None
 
     def _kept(self) -> tuple[str, tuple[TrafficTarget, ...]]:
-        """The record without what was told already, and the split."""
+        """The record as the next write leaves it, without what was told already, and the split."""
         service = self._read()
-        return codec.encode(replace(codec.decode(service.record), outbox=())), service.traffic
+        record = codec.decode(service.record)
+        return codec.encode(replace(record, outbox=(), sequence=record.sequence + 1)), service.traffic
 
 
 class Backups:
