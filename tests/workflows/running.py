@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,10 +158,11 @@ class Stage:
             (self.home / "bin" / name).symlink_to(required(name, shutil.which(name)))
         for path in (self.repository / ".github").rglob("*.yml"):
             path.write_text(re.sub(r"(?m)^ +deployment: false\n", "", path.read_text()))
+        given = inputs(texts(self.repository))
         for name in OUTPUTS:
             stub = self.home / "actions" / name / "action.yml"
             stub.parent.mkdir(parents=True)
-            stub.write_text(json.dumps(_stand_in(name, inputs(texts(self.repository), name))))
+            stub.write_text(json.dumps(_stand_in(name, given[name])))
         self._git("init", "--quiet", "--initial-branch=main")
         self._git("remote", "add", "origin", f"https://github.com/{OWN}.git")
         self._git("add", "--all")
@@ -233,16 +235,15 @@ def texts(repository: Path) -> list[str]:
     return [path.read_text() for path in sorted((repository / ".github").rglob("*.yml"))]
 
 
-def inputs(texts: Iterable[str], action: str) -> set[str]:
-    """Every input that some step gives it."""
-    found = set()
+def inputs(texts: Iterable[str]) -> Mapping[str, set[str]]:
+    """Of every action, each input that some step gives it."""
+    found: dict[str, set[str]] = defaultdict(set)
     for text in texts:
         file = yaml.safe_load(text)
         holders = [*file.get("jobs", {}).values(), file.get("runs", {})]
         steps = [step for holder in holders for step in holder.get("steps", ())]
-        found |= {
-            key for step in steps if step.get("uses", "").startswith(f"{action}@") for key in step.get("with", ())
-        }
+        for step in steps:
+            found[step.get("uses", "").partition("@")[0]].update(step.get("with", ()))
     return found
 
 
