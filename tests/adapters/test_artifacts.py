@@ -16,7 +16,7 @@ from shared.adapters.artifacts import ContainerAnalysis
 from shared.errors import Unavailable
 from shared.ports import Artifacts
 from shared.rollout.supply import Scan, ScanState, Vulnerability, VulnerabilitySeverity
-from tests.fakes import FakeArtifacts
+from tests.fakes.artifacts import FakeArtifacts
 
 IMAGE = "europe-west1-docker.pkg.dev/pushnchat-registry/apps/frontend"
 REFERENCE, OTHER = f"{IMAGE}@sha256:{'a' * 64}", f"{IMAGE}@sha256:{'b' * 64}"

@@ -16,7 +16,7 @@ from shared.adapters.storage import EMULATOR_VARIABLE
 from shared.errors import NotFound
 from shared.ports import Objects
 from shared.runtime.checksum import Checksum
-from tests.fakes import FakeObjects, crc32c
+from tests.fakes.objects import FakeObjects, crc32c
 
 BUCKET = "assets"
 STORED = {

@@ -28,7 +28,10 @@ from shared.config.backups import Backups, Database
 from shared.errors import Unavailable
 from shared.events.message import Message
 from tests.backup.dumps import GOOD, GOOD_TABLES, NINE, dump_text, zipped
-from tests.fakes import FakeClock, FakeCloud, FakeDatabases, crc32c, environment
+from tests.fakes.clock import FakeClock
+from tests.fakes.cloud import FakeCloud, environment
+from tests.fakes.databases import FakeDatabases
+from tests.fakes.objects import crc32c
 
 pytestmark = pytest.mark.no_cover
 

@@ -15,7 +15,8 @@ from scripts.local_cloud.topology import ROUTES, Route
 from shared.config.backups import Backups
 from shared.runtime.door import open_door
 from tests.bad_input.corpus import bodies, envelopes, from_the_future, wrapped
-from tests.fakes import FakeCloud, FakeMessages
+from tests.fakes.cloud import FakeCloud
+from tests.fakes.messages import FakeMessages
 from tests.functions.world import deployed, digest, handler
 from tests.runtime.tokens import AUDIENCE, EMAIL, KEY, token
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.adapters.storage import EMULATOR_VARIABLE
 from shared.config.backups import Backups, Database
-from tests.fakes import FakeCloud, environment
+from tests.fakes.cloud import FakeCloud, environment
 from tests.functions.real_database import RealDatabase, Servers
 
 BACKUPS = Backups(

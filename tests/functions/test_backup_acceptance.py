@@ -12,7 +12,7 @@ from shared.errors import InvalidEvent, Unavailable
 from shared.events.message import Message
 from shared.runtime.backup_ledger import newest_good
 from tests.backup.dumps import GOOD, GOOD_TABLES, NINE, dump_text, zipped
-from tests.fakes import FakeCloud
+from tests.fakes.cloud import FakeCloud
 from tests.functions.test_backup_verify import BACKUPS, DAY, NIGHT, cloud, export, key, told
 
 __all__ = ["cloud"]

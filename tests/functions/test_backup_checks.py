@@ -13,7 +13,7 @@ from shared.config.backups import Database
 from shared.errors import NotFound
 from shared.runtime.ledger_keys import ledger_key
 from tests.backup.dumps import GOOD, zipped
-from tests.fakes import FakeCloud
+from tests.fakes.cloud import FakeCloud
 from tests.functions.test_backup_verify import BACKUPS, CHECK, DAY, KNOWN, NIGHT, cloud, export, key, told
 
 __all__ = ["cloud"]

@@ -16,7 +16,10 @@ from shared.config.backups import Backups, Database
 from shared.errors import InvalidEvent, Unavailable
 from shared.events.message import Message
 from tests.backup.dumps import GOOD, GOOD_TABLES, NINE, dump_text, zipped
-from tests.fakes import FakeClock, FakeCloud, FakeDatabases, crc32c, environment
+from tests.fakes.clock import FakeClock
+from tests.fakes.cloud import FakeCloud, environment
+from tests.fakes.databases import FakeDatabases
+from tests.fakes.objects import crc32c
 from tests.functions.real_database import RealDatabase
 
 NIGHT = datetime(2026, 11, 23, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 
 from shared.connectivity.budget import Budget, Connectivity, Mode
 from shared.connectivity.page import Kind, Page, Resource
-from tests.fakes import FakeCloud, environment
+from tests.fakes.cloud import FakeCloud, environment
 from tests.functions.world import World, deployed
 
 STABLE = "web-00001-aaa"

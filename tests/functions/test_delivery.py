@@ -5,7 +5,8 @@ import json
 from shared.analysis.judge import judge
 from shared.events import verdict
 from shared.events.message import Message
-from tests.fakes import IMAGE, NOW
+from tests.fakes.clock import NOW
+from tests.fakes.cloud import IMAGE
 from tests.functions.world import MINUTE, STABLE, World, deployed, digest, handler, on_trial, promoted
 
 

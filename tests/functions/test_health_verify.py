@@ -11,7 +11,9 @@ from shared.config.environment import ManagedService
 from shared.errors import InvalidRecord, Unavailable
 from shared.events.message import Message
 from shared.rollout.service import Revision, RevisionState, Service
-from tests.fakes import IMAGE, NOW, FakeServices
+from tests.fakes.clock import NOW
+from tests.fakes.cloud import IMAGE
+from tests.fakes.services import FakeServices
 from tests.functions.world import MINUTE, World, deployed, digest, handler
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from shared.errors import Conflict, Unavailable
 from shared.events.message import Message
-from tests.fakes import IMAGE, NOW
+from tests.fakes.clock import NOW
+from tests.fakes.cloud import IMAGE
 from tests.functions.world import MINUTE, STABLE, World, deployed, digest, handler, on_trial
 
 

@@ -16,7 +16,7 @@ from shared.events import asset_listing
 from shared.rollout.names import Phase
 from shared.rollout.supply import Attestation, Scan, ScanState, Supply, Vulnerability, VulnerabilitySeverity
 from shared.runtime.backup_ledger import catalogue_folder
-from tests.fakes import IMAGE, environment
+from tests.fakes.cloud import IMAGE, environment
 from tests.functions.world import MINUTE, World, deployed, digest
 
 DATABASE = ("chat", "app")

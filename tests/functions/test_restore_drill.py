@@ -17,7 +17,10 @@ from shared.config.backups import Database
 from shared.errors import InvalidEvent, NotFound
 from shared.events.message import Message
 from tests.backup.dumps import GOOD, zipped
-from tests.fakes import FakeClock, FakeCloud, FakeDatabases, crc32c, environment
+from tests.fakes.clock import FakeClock
+from tests.fakes.cloud import FakeCloud, environment
+from tests.fakes.databases import FakeDatabases
+from tests.fakes.objects import crc32c
 from tests.functions.conftest import BACKUPS
 from tests.functions.real_database import RealDatabase
 

@@ -21,7 +21,9 @@ from shared.errors import InvalidEvent, NotFound, Throttled, Unavailable
 from shared.events.message import Message
 from shared.runtime.backup_ledger import entry_key
 from shared.runtime.ledger_keys import ledger_key
-from tests.fakes import FakeClock, FakeCloud, FakeDatabases, environment
+from tests.fakes.clock import FakeClock
+from tests.fakes.cloud import FakeCloud, environment
+from tests.fakes.databases import FakeDatabases
 
 NIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 APP = "exports/chat/app/20261123T000000Z.sql.gz"

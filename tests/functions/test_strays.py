@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import InvalidEvent, Unavailable
 from shared.events.message import Message
-from tests.fakes import NOW
+from tests.fakes.clock import NOW
 from tests.functions.world import World, deployed, handler
 
 

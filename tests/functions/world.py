@@ -15,7 +15,8 @@ from shared.rollout import codec
 from shared.rollout.record import Record
 from shared.rollout.service import Service, TrafficTarget
 from shared.runtime.cloud import Cloud
-from tests.fakes import IMAGE, NOW, FakeCloud
+from tests.fakes.clock import NOW
+from tests.fakes.cloud import IMAGE, FakeCloud
 
 MINUTE = timedelta(minutes=1)
 STABLE = "web-00001-aaa"

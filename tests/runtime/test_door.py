@@ -14,7 +14,7 @@ from shared.events.message import Message
 from shared.runtime.cloud import Cloud
 from shared.runtime.door import open_door
 from tests.events.payloads import payload
-from tests.fakes import FakeCloud
+from tests.fakes.cloud import FakeCloud
 from tests.runtime.tokens import AUDIENCE, EMAIL, KEY, token
 
 

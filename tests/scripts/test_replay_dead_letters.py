@@ -17,7 +17,7 @@ from scripts.replay_dead_letters import DEATH_TIME, FIRST_TIME
 from shared.errors import InvalidRecord
 from shared.events.message import Message
 from shared.runtime import envelope, rejections
-from tests.fakes import environment
+from tests.fakes.cloud import environment
 from tests.local_cloud.pubsub_client import Client, connected
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "replay_dead_letters.py"

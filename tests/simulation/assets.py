@@ -5,7 +5,7 @@ from collections.abc import Callable
 from random import Random
 
 from shared.events.asset_listing import SERVED, key_of
-from tests.fakes import FakeObjects
+from tests.fakes.objects import FakeObjects
 
 BUCKET = "assets"
 LATE_SECONDS = (30.0, 200.0)

@@ -11,7 +11,9 @@ from shared.backup.dump import read_dump
 from shared.backup.operations import OperationKind
 from shared.backup.stored import Stored
 from tests.backup.dumps import GOOD_TABLES, NINE, dump_text, zipped
-from tests.fakes import FakeClock, FakeDatabases, FakeObjects, crc32c
+from tests.fakes.clock import FakeClock
+from tests.fakes.databases import FakeDatabases
+from tests.fakes.objects import FakeObjects, crc32c
 from tests.simulation.faults import Faults
 from tests.simulation.promised import Broken
 from tests.simulation.timeline import Timeline

@@ -13,7 +13,8 @@ from shared.connectivity.page import Kind as PageKind
 from shared.connectivity.page import Page, Resource
 from shared.rollout.freezes import Freezes
 from shared.rollout.service import RevisionState
-from tests.fakes import FakeDatabases, FakeObjects
+from tests.fakes.databases import FakeDatabases
+from tests.fakes.objects import FakeObjects
 from tests.simulation.deployment import CloudRun
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.releases import Kind
