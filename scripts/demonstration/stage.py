@@ -21,7 +21,7 @@ from scripts.demonstration.outcome import Different
 from scripts.demonstration.screen import Counts, Screen
 from scripts.demonstration.watch import Watch
 from scripts.local_cloud.cloud import LocalCloud
-from scripts.local_cloud.contracts import PROJECT, REGION
+from scripts.local_cloud.contracts import PARENT, PROJECT
 from scripts.local_cloud.settings import DATABASE, LEDGER_BUCKET, SERVICE
 from scripts.local_cloud.traffic.driver import Traffic
 from shared.adapters.google_api import insecure_channel
@@ -184,7 +184,7 @@ class Stage:
     def edit_traffic(self, percents: Mapping[str, int]) -> datetime:
         """Returns when the person began: it may be noticed before the person sees it done."""
         at = datetime.now(UTC)
-        edit_traffic(self._services, f"projects/{PROJECT}/locations/{REGION}/services/{SERVICE}", percents)
+        edit_traffic(self._services, f"{PARENT}/services/{SERVICE}", percents)
         return at
 
     def split(self) -> dict[str, int]:

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 PROJECT = "pushnchat-local"
 REGION = "africa-south1"
+PARENT = f"projects/{PROJECT}/locations/{REGION}"  # of its services
 
 
 class DataPlane(Protocol):

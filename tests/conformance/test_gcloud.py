@@ -8,10 +8,10 @@ import pytest
 from google.cloud import run_v2
 from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
 
-from scripts.local_cloud.contracts import REGION
+from scripts.local_cloud.contracts import PARENT, REGION
 from scripts.local_cloud.pubsub.server import PubSub
 from scripts.local_cloud.registry import Registry
-from scripts.local_cloud.run.admin import PARENT, RunAdmin
+from scripts.local_cloud.run.admin import RunAdmin
 from shared.adapters.google_api import insecure_channel
 from tests.conformance.gcloud import Gcloud
 from tests.local_cloud.pubsub_client import connected

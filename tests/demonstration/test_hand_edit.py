@@ -8,8 +8,9 @@ from google.cloud import run_v2
 from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
 
 from scripts.demonstration.hand_edit import edit_traffic
+from scripts.local_cloud.contracts import PARENT
 from scripts.local_cloud.registry import Registry
-from scripts.local_cloud.run.admin import PARENT, RunAdmin
+from scripts.local_cloud.run.admin import RunAdmin
 from scripts.local_cloud.run.checks import LATEST
 from shared.adapters.google_api import insecure_channel
 from tests.local_cloud.recording import RecordingDataPlane, RecordingPublisher

@@ -9,8 +9,9 @@ from google.cloud.run_v2.services.revisions.transports.grpc import RevisionsGrpc
 from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from scripts.local_cloud.contracts import PARENT
 from scripts.local_cloud.registry import Registry
-from scripts.local_cloud.run.admin import PARENT, RunAdmin
+from scripts.local_cloud.run.admin import RunAdmin
 from scripts.local_cloud.run.checks import LATEST, PINNED
 from shared.adapters.google_api import insecure_channel
 from shared.events import revision_change

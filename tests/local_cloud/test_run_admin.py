@@ -9,7 +9,7 @@ from google.api_core import exceptions
 from google.cloud import run_v2
 from google.longrunning import operations_pb2
 
-from scripts.local_cloud.run.admin import PARENT
+from scripts.local_cloud.contracts import PARENT
 from scripts.local_cloud.run.checks import LATEST
 from shared.adapters.google_api import insecure_channel
 from tests.local_cloud.run_client import NAME, Api, row, short, template, wanted

@@ -7,7 +7,7 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import run_v2
 
-from scripts.local_cloud.run.admin import PARENT
+from scripts.local_cloud.contracts import PARENT
 from scripts.local_cloud.run.checks import LATEST
 from tests.local_cloud.run_client import FAILED, NAME, REPOSITORY, SUCCEEDED, Api, pinned, row, short, template, wanted
 

@@ -12,6 +12,7 @@ from google.cloud.run_v2.types import service as services
 from google.cloud.run_v2.types import traffic_target as targets
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from scripts.local_cloud.contracts import PARENT
 from scripts.local_cloud.gapic.wire import Fail, plain
 
 LATEST = targets.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
@@ -40,6 +41,11 @@ _TAG = re.compile(r"[a-z]([-a-z0-9]{0,44}[a-z0-9])?")
 
 def invalid(field: str, problem: str) -> Fail:
     return Fail(grpc.StatusCode.INVALID_ARGUMENT, f"Violation in UpdateServiceRequest.service.{field}: {problem}")
+
+
+def check_parent(parent: str) -> None:
+    if parent != PARENT:
+        raise Fail(grpc.StatusCode.PERMISSION_DENIED, f"Permission denied on '{parent}': the local cloud is {PARENT}.")
 
 
 def check_service_id(name: str) -> None:

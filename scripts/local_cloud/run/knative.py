@@ -14,14 +14,13 @@ from google.cloud.run_v2.types import service as services
 from google.cloud.run_v2.types import traffic_target as targets
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from scripts.local_cloud.contracts import PROJECT, REGION
+from scripts.local_cloud.contracts import PARENT, PROJECT, REGION
 from scripts.local_cloud.gapic.wire import Fail, Route, path_pattern
 from scripts.local_cloud.run.checks import LATEST, PINNED, RESERVED, invalid
 
 API = "serving.knative.dev/v1"
 SERVICE_LABEL = "serving.knative.dev/service"
 _Json = dict[str, Any]
-_PARENT = f"projects/{PROJECT}/locations/{REGION}"
 _STATUS = {
     conditions.Condition.State.CONDITION_SUCCEEDED: "True",
     conditions.Condition.State.CONDITION_FAILED: "False",
@@ -47,13 +46,13 @@ class Knative:
 
     def list_services(self, request: _Json, _: object) -> _Json:
         _check_namespace(request)
-        found = self._admin.list_services(services.ListServicesRequest(parent=_PARENT), None).services
+        found = self._admin.list_services(services.ListServicesRequest(parent=PARENT), None).services
         return _listed("ServiceList", [_service(row) for row in found])
 
     def get_revision(self, request: _Json, _: object) -> _Json:
         _check_namespace(request)
         name = request["name"]
-        for service in self._admin.list_services(services.ListServicesRequest(parent=_PARENT), None).services:
+        for service in self._admin.list_services(services.ListServicesRequest(parent=PARENT), None).services:
             if name.startswith(f"{_short(service.name)}-"):
                 full = f"{service.name}/revisions/{name}"
                 return _revision(self._admin.get_revision(revisions.GetRevisionRequest(name=full), None))
@@ -62,7 +61,7 @@ class Knative:
     def list_revisions(self, request: _Json, _: object) -> _Json:
         _check_namespace(request)
         wanted = _selected_service(request.get("labelSelector", ""))
-        found = self._admin.list_services(services.ListServicesRequest(parent=_PARENT), None).services
+        found = self._admin.list_services(services.ListServicesRequest(parent=PARENT), None).services
         rows: list[_Json] = []
         for service in found:
             if wanted in ("", _short(service.name)):
@@ -89,7 +88,7 @@ class Knative:
         return _service(self._service(request["name"]))
 
     def _service(self, name: Any) -> services.Service:
-        return self._admin.get_service(services.GetServiceRequest(name=f"{_PARENT}/services/{name}"), None)
+        return self._admin.get_service(services.GetServiceRequest(name=f"{PARENT}/services/{name}"), None)
 
 
 def _route(verb: str, path: str, name: str, body: str = "") -> Route:

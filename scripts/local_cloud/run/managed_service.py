@@ -7,7 +7,7 @@ from google.cloud.run_v2.services.services.client import ServicesClient
 from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
 from google.cloud.run_v2.types import k8s_min, revision_template, service
 
-from scripts.local_cloud.contracts import PROJECT, REGION
+from scripts.local_cloud.contracts import PARENT, PROJECT
 from shared.adapters.cloud_run import CloudRun
 from shared.adapters.google_api import insecure_channel
 from shared.rollout import codec
@@ -25,7 +25,7 @@ def create_service(endpoint: str, name: str, image: str) -> None:
                 containers=[k8s_min.Container(image=image)], service_account=f"{name}@{PROJECT}.iam.gserviceaccount.com"
             )
         )
-        client.create_service(parent=f"projects/{PROJECT}/locations/{REGION}", service=wanted, service_id=name).result(
+        client.create_service(parent=PARENT, service=wanted, service_id=name).result(
             timeout=READY_WITHIN.total_seconds()
         )
     finally:

@@ -12,12 +12,15 @@ from google.cloud.run_v2.types import service as services
 from google.cloud.run_v2.types import traffic_target as targets
 
 from scripts.local_cloud.contracts import DataPlane
-from scripts.local_cloud.run.checks import LATEST
+from scripts.local_cloud.gapic.wire import Fail
+from scripts.local_cloud.run.checks import LATEST, check_revision_name, same_template
 from scripts.local_cloud.run.operations import Operations
 from scripts.local_cloud.run.revisions import (
     Condition,
     State,
     new_etag,
+    new_name,
+    new_revision,
     now,
     ready_condition,
     state_of,
@@ -47,6 +50,32 @@ class RunService:
 
     def state(self, revision: str) -> int:
         return state_of(self.revisions[revision])
+
+    def revision_for(self, wanted: services.Service) -> str:
+        """The name of the revision the change needs, "" when the current one will do. Raises Fail."""
+        current = self.resource.template
+        named = wanted.template.revision
+        if self.revisions and same_template(current, wanted.template) and named in ("", current.revision):
+            return ""
+        if not named:
+            return new_name(self.name, self.templates + 1)
+        check_revision_name(self.name, named)
+        if named in self.revisions:
+            why = f"Revision named '{named}' with different configuration already exists."
+            raise Fail(grpc.StatusCode.ALREADY_EXISTS, why)
+        return named
+
+    def accept(self, wanted: services.Service, revision: str) -> None:
+        """Takes the change over; not true yet. revision: the name of the one to make, or ""."""
+        self.resource, self.due, self.made = wanted, False, revision
+        wanted.generation += 1
+        wanted.reconciling = True
+        wanted.terminal_condition = ready_condition(State.CONDITION_RECONCILING)
+        if revision:
+            self.templates += 1
+            self.revisions[revision] = new_revision(wanted, revision)
+            wanted.latest_created_revision = self.revisions[revision].name
+        self.changed()
 
     def newly_ready(self, revision: str) -> None:
         """The newest ready revision is the latest; one that took longer than a newer one is not."""
