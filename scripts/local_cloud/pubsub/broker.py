@@ -4,8 +4,8 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from google.pubsub_v1 import types
 
 from scripts.local_cloud.gapic.table import Fail
 from scripts.local_cloud.pubsub.backlog import Exhausted, StoredMessage
+from scripts.local_cloud.pubsub.drafts import Draft, dead_letter
 from scripts.local_cloud.pubsub.journal import Journal, Remains
 from scripts.local_cloud.pubsub.push_delivery import PushDelivery
 from scripts.local_cloud.pubsub.subscription_settings import SubscriptionSettings, invalid, read_settings
@@ -22,15 +23,6 @@ from scripts.local_cloud.pubsub.subscriptions import Subscription
 DELETED_TOPIC = "_deleted-topic_"
 
 _NAME = re.compile(r"projects/[^/]+/(topics|subscriptions)/(?!goog)[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What a publisher gives; the broker adds the id and the time."""
-
-    data: bytes = b""
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    ordering_key: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -222,21 +214,8 @@ class Broker:
             push.stop()
 
     def _forward(self, settings: SubscriptionSettings, exhausted: Exhausted) -> bool:
-        """Publishes with the attributes that tell where it failed.
-
-        https://cloud.google.com/pubsub/docs/handling-failures#source_properties
-        """
-        message, name = exhausted.message, settings.name.split("/")
-        source = {
-            "CloudPubSubDeadLetterSourceDeliveryCount": str(exhausted.attempts),
-            "CloudPubSubDeadLetterSourceDeliveryErrorMessage": exhausted.reason,
-            "CloudPubSubDeadLetterSourceSubscription": name[3],
-            "CloudPubSubDeadLetterSourceSubscriptionProject": name[1],
-            "CloudPubSubDeadLetterSourceTopicPublishTime": message.published_at.isoformat(timespec="milliseconds"),
-        }
-        draft = Draft(data=message.data, attributes={**message.attributes, **source}, ordering_key=message.ordering_key)
         try:
-            self.publish(settings.dead_letter_topic, [draft])
+            self.publish(settings.dead_letter_topic, [dead_letter(settings.name, exhausted)])
         except Fail:  # the topic is gone: the message stays with its subscription
             return False
         return True
@@ -254,12 +233,3 @@ def _copy(resource: Any, **fields: object) -> Any:
     for name, value in fields.items():
         setattr(copied, name, value)
     return copied
-
-
-def pages(rows: Sequence[Any], size: int, token: str) -> tuple[Sequence[Any], str]:
-    """One page of a list and the token of the next, empty at the end. Raises Fail for a token that is none of ours."""
-    if token and not token.isdecimal():
-        raise invalid(f"Invalid page token: {token!r}")
-    start = int(token or 0)
-    end = start + (size or len(rows))
-    return rows[start:end], str(end) if end < len(rows) else ""

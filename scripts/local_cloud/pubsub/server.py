@@ -25,7 +25,8 @@ from scripts.local_cloud.gapic.wire import (
     straight,
     wire_table,
 )
-from scripts.local_cloud.pubsub.broker import Broker, Draft
+from scripts.local_cloud.pubsub.broker import Broker
+from scripts.local_cloud.pubsub.drafts import Draft
 from scripts.local_cloud.pubsub.journal import Journal, Remains, remains
 from scripts.local_cloud.pubsub.services import PublisherService, SubscriberService
 from scripts.local_cloud.pubsub.subscription_settings import ACK_DEADLINE_SECONDS

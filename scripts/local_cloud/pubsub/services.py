@@ -1,6 +1,6 @@
 """google.pubsub.v1.Publisher and Subscriber as plain objects, for any wire."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -9,7 +9,8 @@ from google.pubsub_v1 import types
 
 from scripts.local_cloud.gapic.table import Fail, plain
 from scripts.local_cloud.pubsub.backlog import Delivery
-from scripts.local_cloud.pubsub.broker import Broker, Draft, Standing, pages
+from scripts.local_cloud.pubsub.broker import Broker, Standing
+from scripts.local_cloud.pubsub.drafts import Draft
 from scripts.local_cloud.pubsub.streaming_pull import streaming_pull
 from scripts.local_cloud.pubsub.subscription_settings import invalid
 
@@ -42,13 +43,13 @@ class PublisherService:
 
     def list_topics(self, request: Any, _metadata: Metadata) -> Any:
         rows = [topic.resource for name, topic in self._broker.topics() if name.startswith(f"{request.project}/")]
-        page, token = pages(rows, request.page_size, request.page_token)
+        page, token = _page(rows, request.page_size, request.page_token)
         return types.ListTopicsResponse.pb()(topics=page, next_page_token=token)
 
     def list_topic_subscriptions(self, request: Any, _metadata: Metadata) -> Any:
         self._broker.topic(request.topic)
         rows = [name for name, standing in self._broker.standings() if standing.resource.topic == request.topic]
-        page, token = pages(rows, request.page_size, request.page_token)
+        page, token = _page(rows, request.page_size, request.page_token)
         return types.ListTopicSubscriptionsResponse.pb()(subscriptions=page, next_page_token=token)
 
     def delete_topic(self, request: Any, _metadata: Metadata) -> Any:
@@ -76,7 +77,7 @@ class SubscriberService:
     def list_subscriptions(self, request: Any, _metadata: Metadata) -> Any:
         inside = f"{request.project}/"
         rows = [standing.resource for name, standing in self._broker.standings() if name.startswith(inside)]
-        page, token = pages(rows, request.page_size, request.page_token)
+        page, token = _page(rows, request.page_size, request.page_token)
         return types.ListSubscriptionsResponse.pb()(subscriptions=page, next_page_token=token)
 
     def update_subscription(self, request: Any, _metadata: Metadata) -> Any:
@@ -144,6 +145,15 @@ class SubscriberService:
         if standing.subscription.settings.push_endpoint:
             raise Fail(grpc.StatusCode.FAILED_PRECONDITION, f"{name} pushes: it cannot be pulled from")
         return standing
+
+
+def _page(rows: Sequence[Any], size: int, token: str) -> tuple[Sequence[Any], str]:
+    """One page of a list and the token of the next, empty at the end. Raises Fail for a token that is none of ours."""
+    if token and not token.isdecimal():
+        raise invalid(f"Invalid page token: {token!r}")
+    start = int(token or 0)
+    end = start + (size or len(rows))
+    return rows[start:end], str(end) if end < len(rows) else ""
 
 
 def _check_deadline(seconds: int) -> None:
