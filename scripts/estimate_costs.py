@@ -18,8 +18,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from scripts.own_python import sentence
 
 try:
-    from scripts.configuration import environments, prices
-    from scripts.configuration.costs import Line, automation, canary, registry, serving
+    from scripts.configuration import environments
+    from scripts.configuration.costs import prices
+    from scripts.configuration.costs.automation import automation
+    from scripts.configuration.costs.lines import Line
+    from scripts.configuration.costs.releases import canary, registry
+    from scripts.configuration.costs.serving import serving
     from scripts.configuration.declaration import Configuration
     from scripts.configuration.for_functions import delivery_environment
     from shared.config.environment import load_environment

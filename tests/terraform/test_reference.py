@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from scripts import describe_iam
-from scripts.configuration import costs, environments
+from scripts.configuration import environments
+from scripts.configuration.costs import automation
 from tests.terraform.stand import Root
 
 
@@ -41,7 +42,7 @@ def test_the_estimate_counts_the_conditions_jobs_and_checks_there_are(environmen
     found = environments.read(environment.output("configuration")["whole"]["name"]).found
     assert found is not None
     policies = environment.of("google_monitoring_alert_policy").values()
-    assert costs.alert_conditions(found) == sum(len(policy["conditions"]) for policy in policies)
-    assert costs.scheduler_jobs(found) == len(environment.of("google_cloud_scheduler_job"))
+    assert automation.alert_conditions(found) == sum(len(policy["conditions"]) for policy in policies)
+    assert automation.scheduler_jobs(found) == len(environment.of("google_cloud_scheduler_job"))
     for check in environment.of("google_monitoring_uptime_check_config").values():
-        assert len(check["selected_regions"]) == costs.CHECKERS
+        assert len(check["selected_regions"]) == automation.CHECKERS
