@@ -13,11 +13,16 @@ from shared.events.message import Message
 from shared.runtime.backup_ledger import newest_good
 from tests.backup.dumps import GOOD, GOOD_TABLES, NINE, dump_text, zipped
 from tests.fakes.cloud import FakeCloud
-from tests.functions.test_backup_verify import BACKUPS, DAY, NIGHT, cloud, export, key, told
+from tests.functions.announcements import told
+from tests.functions.exports import BACKUPS, DAY, NIGHT, cloud_at_night, export, key
 
-__all__ = ["cloud"]
 HALVED = {"public.users": GOOD_TABLES["public.users"][:60], "public.messages": GOOD_TABLES["public.messages"][:300]}
 SHRUNK = zipped(dump_text(HALVED, extensions=("pgcrypto", "vector")))
+
+
+@pytest.fixture
+def cloud() -> FakeCloud:
+    return cloud_at_night()
 
 
 def word(name: str = "", **changes: str) -> Message:

@@ -14,10 +14,15 @@ from shared.errors import NotFound
 from shared.runtime.ledger_keys import ledger_key
 from tests.backup.dumps import GOOD, zipped
 from tests.fakes.cloud import FakeCloud
-from tests.functions.test_backup_verify import BACKUPS, CHECK, DAY, KNOWN, NIGHT, cloud, export, key, told
+from tests.functions.announcements import told
+from tests.functions.exports import BACKUPS, CHECK, DAY, KNOWN, NIGHT, cloud_at_night, export, key
 
-__all__ = ["cloud"]
 FINE = "fresh: chat/app; backed_up: chat"
+
+
+@pytest.fixture
+def cloud() -> FakeCloud:
+    return cloud_at_night()
 
 
 def test_a_fresh_verified_export_and_backup_are_silent(cloud: FakeCloud) -> None:

@@ -1,11 +1,8 @@
 """A night of ticks: one export per database, however often and in whatever order they come; one more on demand."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
@@ -15,68 +12,34 @@ from shared.backup.catalogue import Entry
 from shared.backup.dump import DumpReport
 from shared.backup.faults import Fault, FaultKind
 from shared.backup.names import ExportName
-from shared.backup.operations import Operation, OperationKind
-from shared.config.backups import Backups
-from shared.errors import InvalidEvent, NotFound, Throttled, Unavailable
+from shared.errors import InvalidEvent, NotFound, Unavailable
 from shared.events.message import Message
 from shared.runtime.backup_ledger import entry_key
 from shared.runtime.ledger_keys import ledger_key
-from tests.fakes.clock import FakeClock
 from tests.fakes.cloud import FakeCloud, environment
-from tests.fakes.databases import FakeDatabases
+from tests.functions.announcements import kinds
+from tests.functions.ticks import (
+    AGAIN,
+    APP,
+    APP_COUNTS,
+    LOGS,
+    LOGS_COUNTS,
+    NAME,
+    cloud_at_night,
+    configure,
+    count,
+    counted,
+    end_all,
+    tick,
+    uris,
+)
 
-NIGHT = datetime(2026, 11, 23, tzinfo=UTC)
-APP = "exports/chat/app/20261123T000000Z.sql.gz"
-AGAIN = "exports/chat/app/20261123T000000Z-2.sql.gz"
-LOGS = "exports/chat/logs/20261123T000000Z.sql.gz"
-APP_COUNTS, LOGS_COUNTS = "counts/chat/app/20261123T000000Z.csv", "counts/chat/logs/20261123T000000Z.csv"
-NAME = ExportName(instance="chat", database="app", night=NIGHT)
-
-
-def tick(minutes: int = 120, **attributes: str) -> Message:
-    at = NIGHT + timedelta(minutes=minutes)
-    return Message(id=str(minutes), topic="backup-requests", published_at=at, attributes={"job": "x", **attributes})
-
-
-def counted(key: str = APP_COUNTS, bucket: str = "landing") -> Message:
-    body = {"bucket": bucket, "name": key, "generation": "7", "size": "9", "crc32c": "AAAAAA=="}
-    at = NIGHT + timedelta(minutes=125)
-    data, attributes = json.dumps(body).encode(), {"eventType": "OBJECT_FINALIZE", "objectId": key}
-    return Message(id="o", topic="backup-objects", published_at=at, data=data, attributes=attributes)
+BROKEN = Fault(kind=FaultKind.NOT_COMPLETE, text="cut")
 
 
 @pytest.fixture
 def cloud() -> FakeCloud:
-    clock = FakeClock(NIGHT + timedelta(hours=2))
-    backups = Backups(bucket="landing", instances={"chat": ("app",)})
-    return FakeCloud(
-        environment=replace(environment(), backups=backups), clock=clock, databases=FakeDatabases(clock=clock)
-    )
-
-
-def configure(cloud: FakeCloud, instances: dict[str, tuple[str, ...]]) -> None:
-    cloud.environment = replace(cloud.environment, backups=Backups(bucket="landing", instances=instances))
-    cloud.databases.names = set(instances)
-
-
-def kinds(cloud: FakeCloud) -> list[str]:
-    return [item.attributes["kind"] for item in cloud.messages.on("rollout-events")]
-
-
-def uris(cloud: FakeCloud) -> list[str]:
-    return [row.uri.removeprefix("gs://landing/") for row in cloud.databases.rows.values()]
-
-
-def end_all(cloud: FakeCloud, problem: str = "") -> None:
-    for name, row in list(cloud.databases.rows.items()):
-        if not row.done:
-            cloud.databases.end(name, problem)
-
-
-def count(cloud: FakeCloud) -> None:
-    """The source is counted, and what follows is up to the next message."""
-    handle(tick(), cloud)
-    end_all(cloud)
+    return cloud_at_night()
 
 
 def enter(cloud: FakeCloud, name: ExportName, *faults: Fault) -> None:
@@ -84,9 +47,6 @@ def enter(cloud: FakeCloud, name: ExportName, *faults: Fault) -> None:
     report = DumpReport(compressed_size=9, raw_size=9, faults=faults)
     entry = Entry(name=name, bucket="landing", generation=7, crc32c="A", verified_at=name.night, report=report)
     cloud.ledger.objects[entry_key(name, 7)] = catalogue.encode(entry)
-
-
-BROKEN = Fault(kind=FaultKind.NOT_COMPLETE, text="cut")
 
 
 def test_the_source_is_counted_and_then_exported(cloud: FakeCloud) -> None:
@@ -267,136 +227,3 @@ def test_an_environment_without_databases_says_so(cloud: FakeCloud) -> None:
 def test_another_topic_is_refused(cloud: FakeCloud) -> None:
     with pytest.raises(InvalidEvent, match="topic"):
         handle(tick()._replace(topic="gcr"), cloud)
-
-
-@pytest.mark.parametrize("crash_at", ["operations", "export", "export_query"])
-@pytest.mark.parametrize("done_before", [False, True])
-def test_a_crash_before_or_after_any_call_leaves_one_export(
-    cloud: FakeCloud, crash_at: str, done_before: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if crash_at == "export":
-        count(cloud)
-    real = getattr(cloud.databases, crash_at)
-
-    def crash(*arguments: str) -> None:
-        if done_before:
-            real(*arguments)
-        raise Unavailable("gone")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(cloud.databases, crash_at, crash)
-        with pytest.raises(Unavailable):
-            handle(tick(), cloud)
-    for _ in range(4):
-        with suppress(Unavailable):  # while the delivery that died may still have started it
-            handle(tick(), cloud)
-        end_all(cloud)
-        cloud.clock.pass_(timedelta(minutes=11))
-    assert uris(cloud) == [APP_COUNTS, APP]
-    assert all(row.kind is OperationKind.EXPORT for row in cloud.databases.rows.values())
-
-
-@contextmanager
-def meanwhile(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
-    """Inside, the first list of operations is old when it arrives: `happens` happened since."""
-    real = cloud.databases.operations
-
-    def operations(instance: str) -> tuple[Operation, ...]:
-        seen = real(instance)
-        patched.undo()
-        happens()
-        return seen
-
-    with monkeypatch.context() as patched:
-        patched.setattr(cloud.databases, "operations", operations)
-        yield
-
-
-@pytest.mark.parametrize("counts_done", [False, True])
-def test_a_delivery_that_was_overtaken_by_a_whole_operation_starts_no_second(
-    cloud: FakeCloud, counts_done: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if counts_done:
-        count(cloud)
-
-    def whole() -> None:
-        handle(tick(), cloud)
-        end_all(cloud)
-
-    with meanwhile(cloud, monkeypatch, whole), pytest.raises(Unavailable, match="claimed"):
-        handle(tick(), cloud)
-    for _ in range(3):
-        whole()
-    assert uris(cloud) == [APP_COUNTS, APP]
-
-
-@pytest.mark.parametrize("call", ["keys", "append"])
-def test_a_delivery_that_stood_still_for_as_long_as_a_claim_lives_starts_nothing(
-    cloud: FakeCloud, call: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count(cloud)
-    real = getattr(cloud.ledger, call)
-
-    def stands_still(*arguments: Any) -> Any:
-        found = real(*arguments)
-        patched.undo()
-        cloud.clock.pass_(timedelta(minutes=11))
-        handle(tick(), cloud)
-        end_all(cloud)
-        return found
-
-    with monkeypatch.context() as patched:
-        patched.setattr(cloud.ledger, call, stands_still)
-        with pytest.raises(Unavailable, match="too long ago"):
-            handle(tick(), cloud)
-    assert handle(tick(), cloud) == f"written: {APP}"
-    assert uris(cloud) == [APP_COUNTS, APP]
-
-
-def test_of_two_that_want_to_start_the_same_one_does(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = cloud.ledger.append
-
-    def later(key: str, entry: bytes) -> bool:
-        patched.undo()
-        handle(tick(), cloud)
-        return real(key, entry)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(cloud.ledger, "append", later)
-        with pytest.raises(Unavailable, match="just claimed"):
-            handle(tick(), cloud)
-    assert uris(cloud) == [APP_COUNTS]
-
-
-def test_a_quota_that_is_used_up_keeps_nobody_waiting_after_it(
-    cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def throttled(*_: str) -> str:
-        raise Throttled("429")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(cloud.databases, "export_query", throttled)
-        with pytest.raises(Unavailable, match="429"):
-            handle(tick(), cloud)
-    assert handle(tick(), cloud).startswith("counting")
-
-
-def test_what_was_refused_is_tried_again_at_once_and_what_died_after_ten_minutes(
-    cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count(cloud)
-    cloud.databases.busy = True
-    assert handle(tick(), cloud).startswith("refused")
-    cloud.databases.busy = False
-
-    def dies(*_: str) -> str:
-        raise Unavailable("gone")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(cloud.databases, "export", dies)
-        with pytest.raises(Unavailable, match="gone"):
-            handle(tick(), cloud)
-    with pytest.raises(Unavailable, match="claimed"):
-        handle(tick(), cloud)
-    cloud.clock.pass_(timedelta(minutes=10, seconds=1))
-    assert handle(tick(), cloud).startswith("started")
