@@ -28,13 +28,6 @@ def pubsub() -> Iterator[PubSub]:
     server.stop()
 
 
-@pytest.fixture
-def client(pubsub: PubSub) -> Iterator[Client]:
-    with connected(pubsub.grpc_port) as client:
-        client.topic("gcr")
-        yield client
-
-
 def test_what_the_process_publishes_the_clients_receive(pubsub: PubSub, client: Client) -> None:
     client.subscription("pull", "gcr")
     publisher: Publisher = pubsub

@@ -16,7 +16,7 @@ from scripts.local_cloud.processes.ports import RANGE
 from scripts.local_cloud.pubsub.backlog import StoredMessage
 from scripts.local_cloud.pubsub.journal import Journal, Remains, entries, remains
 from scripts.local_cloud.pubsub.process import PubSubProcess
-from tests.local_cloud.pubsub_client import PATIENCE_SECONDS, Client, connected
+from tests.local_cloud.pubsub_client import PATIENCE_SECONDS, Client
 from tests.local_cloud.push_endpoint import Push, PushEndpoint
 
 TOPIC, PULL = f"projects/{PROJECT}/topics/gcr", f"projects/{PROJECT}/subscriptions/pull"
@@ -28,13 +28,6 @@ def pubsub(tmp_path: Path) -> Iterator[PubSubProcess]:
     server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture
-def client(pubsub: PubSubProcess) -> Iterator[Client]:
-    with connected(pubsub.grpc_port) as client:
-        client.topic("gcr")
-        yield client
 
 
 def killed_and_started(pubsub: PubSubProcess) -> None:
