@@ -12,6 +12,9 @@ from greenlet import getcurrent, greenlet
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
+_resting: list[greenlet] = []
+"""Between two tasks, of whatever timeline: making a greenlet takes longer than most tasks do."""
+
 
 class Timeline:
     """seconds: since START."""
@@ -35,7 +38,7 @@ class Timeline:
 
     def task(self, seconds: float, run: Callable[[], object]) -> None:
         """Starts `run` as a task that may `wait`."""
-        self.after(seconds, lambda: greenlet(run, self._hub).switch())
+        self.after(seconds, lambda: self._worker().switch(run))
 
     def wait(self, seconds: float) -> None:
         """Of the calling task; everything due before goes first. Nothing due: time passes, and the task goes on."""
@@ -55,3 +58,16 @@ class Timeline:
             self.steps += 1
             action()
         self.seconds = until
+
+    def _worker(self) -> greenlet:
+        return _resting.pop() if _resting else greenlet(_work, self._hub)
+
+
+def _work(run: Callable[[], object]) -> None:
+    """One task after the other, on one greenlet; an error of a task is its end."""
+    hub, itself = getcurrent().parent, getcurrent()
+    while True:
+        run()
+        del run  # and the world it is of
+        _resting.append(itself)
+        run = hub.switch()

@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +27,9 @@ READS = frozenset(
     {"get", "get_revision", "read", "existing", "keys", "newest", "freeze", "history", "probe", "load"}
     | {"pieces", "find", "sizes", "operation", "operations", "instances", "newest_backup", "backup_settings"}
 )
+MOVES = frozenset({"start", "move"})
+EARLIER = {"get": "earlier", "get_revision": "earlier_revision"}
+"""What a stale read of Cloud Run asks for instead."""
 
 
 class Crash(BaseException):
@@ -71,7 +74,6 @@ class Turn:
         self.frozen = surroundings.ledger.frozen
         self.troubled = False
         self._stored = len(surroundings.objects.contents)
-        self.clock = self
         self._surroundings = surroundings
         skewed = not frozen_at and surroundings.faults.strikes(Fault.CLOCK_SKEW)
         self.skew = surroundings.random.uniform(-SKEW_SECONDS, SKEW_SECONDS) if skewed else 0.0
@@ -88,10 +90,11 @@ class Turn:
     artifacts: Any  # no function reaches these here: there is no such port, and asking fails
 
     def __getattr__(self, port: str) -> "Reached":
-        """A port, when it is first asked for."""
-        reached = Reached(port, getattr(self._surroundings, port), self)
-        setattr(self, port, reached)
-        return reached
+        return Reached(port, getattr(self._surroundings, port), self)
+
+    @property
+    def clock(self) -> "Turn":
+        return self
 
     @property
     def environment(self) -> Environment:
@@ -118,26 +121,28 @@ class Turn:
         with AtWork(self.version):
             return handler(self.function)(self.message, self)
 
-    def reach(self, port: str, operation: str, call: Callable[[], Any], stale: Callable[[], Any] | None) -> Any:
+    def reach(self, name: str, port: object, operation: str, *arguments: Any, **options: Any) -> Any:
         """One port call: it takes time, it may fail before or after its effect, it may be the instance's last."""
         if self.frozen_at:
-            return self._acting(operation, call)
-        slow = self._surroundings.faults.strikes(Fault.SLOW)
-        fault = self._befalling(operation, can_be_stale=stale is not None)
+            return self._acting(port, operation, arguments, options)
+        surroundings = self._surroundings
+        slow = surroundings.faults.strikes(Fault.SLOW)
+        earlier = EARLIER.get(operation) if isinstance(port, CloudRun) else None
+        fault = self._befalling(operation, can_be_stale=earlier is not None)
         if fault is Fault.CRASH_BEFORE:
-            raise Crash(f"before {port}.{operation}")
-        self._surroundings.timeline.wait(SLOW_SECONDS if slow else self._surroundings.random.uniform(*LATENCY_SECONDS))
-        if refusal := self._refusal(port, operation, fault):
+            raise Crash(f"before {name}.{operation}")
+        surroundings.timeline.wait(SLOW_SECONDS if slow else surroundings.random.uniform(*LATENCY_SECONDS))
+        if (fault or surroundings.down or surroundings.throttled) and (refusal := self._refusal(name, operation, fault)):
             self.troubled = True
             raise refusal
-        if stale is not None and fault is Fault.STALE_READ:
-            return stale()
-        answer = self._acting(operation, call)
+        if earlier and fault is Fault.STALE_READ:
+            return getattr(port, earlier)(*arguments)
+        answer = self._acting(port, operation, arguments, options)
         if fault is Fault.ANSWER_LOST:
             self.troubled = True
-            raise Unavailable(f"{port}.{operation}: the answer was lost")
+            raise Unavailable(f"{name}.{operation}: the answer was lost")
         if fault is Fault.CRASH_AFTER:
-            raise Crash(f"after {port}.{operation}")
+            raise Crash(f"after {name}.{operation}")
         return answer
 
     def _befalling(self, operation: str, *, can_be_stale: bool) -> Fault | None:
@@ -152,8 +157,6 @@ class Turn:
     def _refusal(self, port: str, operation: str, fault: Fault | None) -> Exception | None:
         """Nothing was done, and this is how the caller is told so."""
         surroundings = self._surroundings
-        if fault is None and not surroundings.down and not surroundings.throttled:
-            return None
         name = f"{port}.{operation}"
         if port in surroundings.down:
             return surroundings.down[port](f"{name}: down")
@@ -170,23 +173,23 @@ class Turn:
         throttled = surroundings.timeline.seconds < surroundings.throttled.get(port, 0.0)
         return Unavailable(f"{name}: 429") if throttled else None
 
-    def _acting(self, operation: str, call: Callable[[], Any]) -> Any:
-        self._surroundings.acting = None if operation in READS else self
+    def _acting(self, port: object, operation: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        surroundings = self._surroundings
+        surroundings.acting = None if operation in READS else self
         try:
-            answer = call()
+            answer = getattr(port, operation)(*arguments, **options)
         except Conflict:
-            self._surroundings.races += operation in ("start", "move")
+            surroundings.races += operation in MOVES
             raise
         finally:
-            self._surroundings.acting = None
+            surroundings.acting = None
         if operation == "freeze":
             self.frozen = answer
-        if isinstance(answer, Service):
+        elif operation in MOVES:
+            self.seen[arguments[0].name] = (options["record"], tuple(options["traffic"]))
+        elif isinstance(answer, Service):
             self.seen[answer.name] = (answer.record, answer.traffic)
         return answer
-
-
-_EARLIER = {"get": "earlier", "get_revision": "earlier_revision"}
 
 
 class Reached:
@@ -198,15 +201,4 @@ class Reached:
         self._turn = turn
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
-        port, turn = self._port, self._turn
-
-        def reach(*arguments: Any, **options: Any) -> Any:
-            stale = None
-            if operation in _EARLIER and isinstance(port, CloudRun):
-                stale = lambda: getattr(port, _EARLIER[operation])(*arguments)  # noqa: E731
-            answer = turn.reach(self._name, operation, lambda: getattr(port, operation)(*arguments, **options), stale)
-            if operation in ("start", "move"):
-                turn.seen[arguments[0].name] = (options["record"], tuple(options["traffic"]))
-            return answer
-
-        return reach
+        return partial(self._turn.reach, self._name, self._port, operation)
