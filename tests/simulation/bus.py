@@ -1,7 +1,7 @@
 """Pub/Sub in memory: at least once, in any order, with backoff, and a dead letter after ten attempts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from scripts.local_cloud.pubsub.filters import parse_filter
 from scripts.local_cloud.topology import DELIVERY_ATTEMPTS_MAX, ROUTES, Route
@@ -20,8 +20,7 @@ for _route in ROUTES:
     _SUBSCRIBED.setdefault(_route.topic, []).append((_route, parse_filter(_route.accepts)))
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One message of one subscription."""
 
     route: Route
@@ -67,7 +66,7 @@ class Bus:
         letters, self.dead = [*self.dead, *unread], []
         self.rejected = [row for row in self.rejected if not isinstance(row[1], InvalidRecord)]
         for letter in letters:
-            self._send(replace(letter, attempt=1))
+            self._send(Delivery(letter.route, letter.message))
         return len(letters)
 
     def _send(self, delivery: Delivery, delay: float | None = None) -> None:
@@ -95,4 +94,5 @@ class Bus:
             self.dead.append(delivery)
             return
         least, most = BACKOFF_SECONDS
-        self._send(replace(delivery, attempt=delivery.attempt + 1), min(least * 2 ** (delivery.attempt - 1), most))
+        again = Delivery(delivery.route, delivery.message, delivery.attempt + 1)
+        self._send(again, min(least * 2 ** (delivery.attempt - 1), most))

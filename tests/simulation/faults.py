@@ -65,18 +65,22 @@ class Faults:
         self._rates = {fault: rate * self.intensity for fault, rate in RATES.items()}
         self._of_calls = sum(self._rates[fault] for fault in OF_CALLS)
 
-    def of_call(self) -> Fault | None:
-        """At most one, in one draw whatever is left out; whoever lets it take effect says so with `struck`."""
+    def of_call(self) -> tuple[bool, Fault | None]:
+        """Whether it is slow, and what else befalls it: at most one thing, drawn alike whatever is left out.
+
+        Whoever lets that take effect says so with `struck`.
+        """
         if self.over:
-            return None
+            return False, None
+        slow = self.strikes(Fault.SLOW)
         drawn = self.random.random()
         if drawn >= self._of_calls:
-            return None
+            return slow, None
         for fault in OF_CALLS:
             drawn -= self._rates[fault]
             if drawn < 0:
-                return None if fault in self.without else fault
-        return None
+                return slow, None if fault in self.without else fault
+        return slow, None
 
     def struck(self, fault: Fault) -> None:
         self.seen[fault] = self.seen.get(fault, 0) + 1

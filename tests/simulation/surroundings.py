@@ -81,7 +81,7 @@ class Ledger:
 
     @property
     def frozen(self) -> str:
-        return self.freezes.reason
+        return self.freezes.reason if self.freezes.wishes else ""
 
     @property
     def announcements(self) -> dict[str, bytes]:

@@ -14,7 +14,6 @@ from shared.rollout.record import Rollout
 from shared.rollout.service import Service, TrafficTarget
 from shared.runtime.cloud import Cloud
 from tests.simulation.assets import is_complete
-from tests.simulation.deployment import CloudRun
 from tests.simulation.faults import Fault
 from tests.simulation.surroundings import Surroundings
 from tests.simulation.versions import AtWork, Version
@@ -126,17 +125,16 @@ class Turn:
         if self.frozen_at:
             return self._acting(port, operation, arguments, options)
         surroundings = self._surroundings
-        slow = surroundings.faults.strikes(Fault.SLOW)
-        earlier = EARLIER.get(operation) if isinstance(port, CloudRun) else None
-        fault = self._befalling(operation, can_be_stale=earlier is not None)
+        slow, drawn = surroundings.faults.of_call()
+        fault = drawn and self._befalling(drawn, operation)
         if fault is Fault.CRASH_BEFORE:
             raise Crash(f"before {name}.{operation}")
         surroundings.timeline.wait(SLOW_SECONDS if slow else surroundings.random.uniform(*LATENCY_SECONDS))
         if (fault or surroundings.down or surroundings.throttled) and (refusal := self._refusal(name, operation, fault)):
             self.troubled = True
             raise refusal
-        if earlier and fault is Fault.STALE_READ:
-            return getattr(port, earlier)(*arguments)
+        if fault is Fault.STALE_READ:
+            return getattr(port, EARLIER[operation])(*arguments)
         answer = self._acting(port, operation, arguments, options)
         if fault is Fault.ANSWER_LOST:
             self.troubled = True
@@ -145,14 +143,13 @@ class Turn:
             raise Crash(f"after {name}.{operation}")
         return answer
 
-    def _befalling(self, operation: str, *, can_be_stale: bool) -> Fault | None:
-        fault = self._surroundings.faults.of_call()
-        if fault is None or (fault is Fault.STALE_READ and not can_be_stale):
+    def _befalling(self, drawn: Fault, operation: str) -> Fault | None:
+        if drawn is Fault.STALE_READ and operation not in EARLIER:
             return None
-        if fault is Fault.THROTTLED and operation in READS:
+        if drawn is Fault.THROTTLED and operation in READS:
             return None
-        self._surroundings.faults.struck(fault)
-        return fault
+        self._surroundings.faults.struck(drawn)
+        return drawn
 
     def _refusal(self, port: str, operation: str, fault: Fault | None) -> Exception | None:
         """Nothing was done, and this is how the caller is told so."""

@@ -19,7 +19,7 @@ from shared.rollout.record import Record
 
 SECONDS = 25 * 60.0  # within which an upgrade begins
 LASTING_SECONDS = (30.0, 600.0)
-REMEMBERED = 1024
+REMEMBERED = 64
 
 
 class Version(StrEnum):
@@ -116,6 +116,8 @@ def _with_news(text: str) -> str:
 
 def lost_news(before: str, after: str) -> str:
     """What of a newer version's one write destroyed, or ""."""
+    if _LATER not in before and before.startswith(_OF_THIS_SCHEMA) and after.startswith(_OF_THIS_SCHEMA):
+        return ""  # nothing newer was there
     old, new = json.loads(before), json.loads(after)
     if new["schema"] < old["schema"]:
         return f"schema {old['schema']} became {new['schema']}"
@@ -174,6 +176,7 @@ def _read(decode: Callable[[str], Record], text: str, version: Version | None) -
     return _as_before(record) if version is Version.BEFORE else record
 
 
+_LATER = '"later"'
 _OF_THIS_SCHEMA = f'{{"schema":{codec.SCHEMA},'
 _SOUND_DECODE, _SOUND_TEXT, _SOUND_LIFTS = codec.decode, codec._text, LIFTS
 
