@@ -22,6 +22,7 @@ from tests.simulation.cloud_sql import DRILLS, LANDING, LOCKED, SOURCE, Database
 from tests.simulation.deployment import CloudRun
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.happenings import Happening
+from tests.simulation.parsing import entries_decoded_once
 from tests.simulation.promised import Broken
 from tests.simulation.releases import Releases
 from tests.simulation.surroundings import Ledger, Metrics, Prober, Publishing, Surroundings
@@ -83,7 +84,7 @@ class Nights:
             self._plan(FIRST + night * DAY)
         for row in self.happenings:
             self.timeline.after(row.at, lambda row=row: self._perform(row))  # type: ignore[misc]
-        with contextlib.redirect_stdout(io.StringIO()):
+        with entries_decoded_once(), contextlib.redirect_stdout(io.StringIO()):
             self.timeline.run(FIRST + (NIGHTS - 0.3) * DAY)
             self.surroundings.faults.over = True
             self.surroundings.down.clear()

@@ -130,7 +130,9 @@ class Turn:
         if fault is Fault.CRASH_BEFORE:
             raise Crash(f"before {name}.{operation}")
         surroundings.timeline.wait(SLOW_SECONDS if slow else surroundings.random.uniform(*LATENCY_SECONDS))
-        if (fault or surroundings.down or surroundings.throttled) and (refusal := self._refusal(name, operation, fault)):
+        if (fault or surroundings.down or surroundings.throttled) and (
+            refusal := self._refusal(name, operation, fault)
+        ):
             self.troubled = True
             raise refusal
         if fault is Fault.STALE_READ:

@@ -24,6 +24,7 @@ from tests.simulation.endings import check_endings
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.happenings import CHAOS_SECONDS, SERVICES, Happening, drawn
 from tests.simulation.opinions import drawn_judge
+from tests.simulation.parsing import verdicts_parsed_once
 from tests.simulation.promised import Broken
 from tests.simulation.promises import Promises
 from tests.simulation.releases import Kind, Releases, image
@@ -108,7 +109,7 @@ class World:
 
     def live(self) -> None:
         """Chaos, then peace, then the end. Raises Broken, or whatever a handler raises that is our bug."""
-        with versions_at_work(), self._judged(), contextlib.redirect_stdout(io.StringIO()):
+        with versions_at_work(), verdicts_parsed_once(), self._judged(), contextlib.redirect_stdout(io.StringIO()):
             self.timeline.run(CHAOS_SECONDS)
             self._make_peace()
             rest = REST_SECONDS[self._judge]
