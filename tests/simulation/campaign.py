@@ -47,10 +47,14 @@ class Life:
 
 def live(setup: Setup) -> Life:
     """Everything a handler raises that is our own bug counts as a failure, too."""
+    with _without_collector():
+        return _lived(setup)
+
+
+def _lived(setup: Setup) -> Life:
     world = world_of(setup)
     try:
-        with _without_collector():
-            world.live()
+        world.live()
     except Broken as error:
         found = str(error)
     except Exception as error:  # noqa: BLE001  # whatever it is, the seed that shows it is the result
