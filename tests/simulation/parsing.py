@@ -1,4 +1,4 @@
-"""What is pure is worked out once in a world: a delivery that failed comes again, and every check reads the catalogue."""
+"""What is pure is worked out once: a delivery that failed comes again, and every check reads the catalogue."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -65,7 +65,9 @@ class Timeline:
 
 def _work(run: Callable[[], object]) -> None:
     """One task after the other, on one greenlet; an error of a task is its end."""
-    hub, itself = getcurrent().parent, getcurrent()
+    itself = getcurrent()
+    hub = itself.parent
+    assert hub is not None
     while True:
         run()
         del run  # and the world it is of

@@ -49,6 +49,22 @@ def _module(function: str) -> ModuleType:
     return importlib.import_module(f"functions.{function}.handler")
 
 
+class Reached:
+    """A port as one turn reaches it: each of its operations is a call of `reach`."""
+
+    __slots__ = ("_reach",)
+
+    def __init__(self, reach: Callable[..., Any]) -> None:
+        self._reach = reach
+
+    def __getattribute__(self, operation: str) -> Callable[..., Any]:
+        return partial(object.__getattribute__(self, "_reach"), operation)
+
+
+def _port(name: str) -> Any:
+    return property(lambda turn: Reached(partial(turn.reach, name, getattr(turn._surroundings, name))))
+
+
 class Turn:
     """The `Cloud` of one delivery.
 
@@ -79,17 +95,14 @@ class Turn:
         self.frozen_at = frozen_at
         self.decided_at = surroundings.timeline.now
 
-    services: Any
-    messages: Any
-    metrics: Any
-    ledger: Any
-    prober: Any
-    objects: Any
-    databases: Any
-    artifacts: Any  # no function reaches these here: there is no such port, and asking fails
-
-    def __getattr__(self, port: str) -> "Reached":
-        return Reached(port, getattr(self._surroundings, port), self)
+    services = _port("services")
+    messages = _port("messages")
+    metrics = _port("metrics")
+    ledger = _port("ledger")
+    prober = _port("prober")
+    objects = _port("objects")
+    databases = _port("databases")
+    artifacts = _port("artifacts")  # no function reaches these here: there is no such port, and asking fails
 
     @property
     def clock(self) -> "Turn":
@@ -189,15 +202,3 @@ class Turn:
         elif isinstance(answer, Service):
             self.seen[answer.name] = (answer.record, answer.traffic)
         return answer
-
-
-class Reached:
-    """A port as one turn reaches it."""
-
-    def __init__(self, name: str, port: object, turn: Turn) -> None:
-        self._name = name
-        self._port = port
-        self._turn = turn
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        return partial(self._turn.reach, self._name, self._port, operation)
