@@ -19,6 +19,8 @@ URL_MAX = 300
 SENTENCE_MAX = 900  # a whole announcement
 SHORT_SENTENCE_MAX = 160  # of everything, once the record is too large
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
 
 def clipped(text: str, limit: int) -> str:
     """The text as it is, or its beginning and "…" when it takes more than `limit` bytes."""
@@ -34,7 +36,7 @@ def clipped(text: str, limit: int) -> str:
 
 
 def _bytes(text: str) -> int:
-    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
+    return len(_JSON.encode(text).encode()) - 2
 
 
 def fitted(record: Record) -> Record:

@@ -12,7 +12,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, partial
@@ -45,8 +45,7 @@ def size(record: Record) -> int:
 
 
 def _text(record: Record) -> str:
-    body: dict[str, Any] = {"schema": SCHEMA, **_plain(record)}
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return _JSON.encode({"schema": SCHEMA, **_object(record)})
 
 
 def decode(text: str) -> Record:
@@ -94,34 +93,33 @@ def _readable(name: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A dataclass as plain JSON values, without the fields that stand at their default."""
+    """What JSON has no word for: a time as text, a dataclass as an object."""
+    return value.isoformat() if type(value) is datetime else _object(value)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """Without the fields that stand at their default."""
     kind: Any = type(value)
-    if kind in _AS_THEY_ARE:
-        return value
-    if kind is tuple:
-        return [_plain(item) for item in value]
-    if kind is datetime:
-        return value.isoformat()
-    if kind is dict:
-        return dict(value)
-    if isinstance(value, StrEnum):
-        return str(value)
     extra = getattr(value, "extra", NOTHING)
-    row = {} if extra == NOTHING else json.loads(extra)
+    row: dict[str, Any] = {} if extra == NOTHING else json.loads(extra)
     for name, default in _defaults(kind):
         item = getattr(value, name)
-        if item is not default and item != default and item != {}:
-            row[name] = item if type(item) in _AS_THEY_ARE else _plain(item)
+        if item is not default and item != default:
+            row[name] = item
     return row
 
 
-_AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_plain)
 
 
 @cache
 def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
     """Every field that is written, and the value at which it is left out; asking the dataclass costs more."""
-    return tuple((field.name, field.default) for field in fields(kind) if field.name != "extra")
+    return tuple((field.name, _default(field)) for field in fields(kind) if field.name != "extra")
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _optional(read: _Read, value: Any, path: str) -> Any:

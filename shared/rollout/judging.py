@@ -50,10 +50,8 @@ def _upkeep(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> 
     """The outbox without what the ledger has, the verified target and what stands by, and what must be told again."""
     outbox = tuple(item for item in record.outbox if item.key not in fact.announced)
     again = tuple(Publish(announcement=item) for item in outbox if now - item.at > strategy.announce_grace)
-    kept = replace(record, outbox=outbox)
-    if fact.sequence == record.sequence:
-        kept = replace(kept, target=fact.target, standby=fact.standby)
-    return kept, again
+    asked = fact if fact.sequence == record.sequence else record
+    return replace(record, outbox=outbox, target=asked.target, standby=asked.standby), again
 
 
 def _let_in(kept: Record, fact: Judged, strategy: Strategy) -> tuple[Effect, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from shared.errors import Conflict, NotFound
 from shared.rollout.service import Revision, RevisionState, Service, TrafficTarget
@@ -84,39 +85,38 @@ class CloudRun:
     def start(
         self, service: Service, *, record: str, image: str, rollout_id: str, traffic: Iterable[TrafficTarget]
     ) -> None:
-        current = self._guarded(service)
+        self._guard(service)
         revision = self._revision(service.name, image, rollout_id)
         self._write(
-            replace(
-                current,
-                image=image,
-                rollout_id=rollout_id,
-                latest_created=revision.name,
-                record=record,
-                traffic=tuple(traffic),
-            )
+            service.name,
+            image=image,
+            rollout_id=rollout_id,
+            latest_created=revision.name,
+            record=record,
+            traffic=tuple(traffic),
         )
         self._settle(service.name, revision)
 
     def move(self, service: Service, *, record: str, traffic: Iterable[TrafficTarget]) -> None:
-        self._write(replace(self._guarded(service), record=record, traffic=tuple(traffic)))
+        self._guard(service)
+        self._write(service.name, record=record, traffic=tuple(traffic))
 
     def edited(self, name: str, traffic: tuple[TrafficTarget, ...]) -> None:
         """A person's change of the split, which nobody guards with our etag."""
         self.moved_by_hand[name] = self.now
-        self._write(replace(self.services[name], traffic=traffic))
+        self._write(name, traffic=traffic)
 
     def applied(self, name: str, planned: Service) -> None:
         """A `terraform apply` of what its plan read: the split and the annotations of then."""
         if name in self.unreadable:
             return  # mending it first is what a person would do
-        self._write(replace(self.services[name], traffic=planned.traffic, record=planned.record))
+        self._write(name, traffic=planned.traffic, record=planned.record)
 
     def configured(self, name: str) -> None:
         """A changed variable makes a revision of the image in the template; the template's annotations stay."""
         current = self.services[name]
         revision = self._revision(name, current.image, current.rollout_id)
-        self._write(replace(current, latest_created=revision.name))
+        self._write(name, latest_created=revision.name)
         self._settle(name, revision)
 
     def corrupted(self, name: str, text: str) -> bool:
@@ -145,19 +145,18 @@ class CloudRun:
         """How the release of a revision behaves."""
         return self._releases.kind(self.revisions[revision].image)
 
-    def _guarded(self, service: Service) -> Service:
+    def _guard(self, service: Service) -> None:
         current = self.services[service.name]
         if current.etag != service.etag:
             raise Conflict(f"{service.name}: etag {service.etag} is not {current.etag}")
-        return current
 
-    def _write(self, after: Service) -> None:
-        before = self.services[after.name]
-        after = replace(after, etag=self._etag(), reconciling=True)
-        self.services[after.name] = after
-        self.past[after.name].append(after)
+    def _write(self, name: str, **changes: Any) -> None:
+        before = self.services[name]
+        after = replace(before, etag=self._etag(), reconciling=True, **changes)
+        self.services[name] = after
+        self.past[name].append(after)
         self.watch(before, after)
-        self._timeline.after(self._random.uniform(*RECONCILE_SECONDS), lambda: self._reconcile(after.name))
+        self._timeline.after(self._random.uniform(*RECONCILE_SECONDS), lambda: self._reconcile(name))
 
     def _reconcile(self, name: str) -> None:
         """The status catches up with the spec, and the etag changes by itself."""
