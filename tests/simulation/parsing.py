@@ -6,6 +6,7 @@ from functools import cache
 from unittest.mock import patch
 
 from shared.backup import catalogue
+from shared.backup.names import ExportName
 from shared.events import verdict
 from shared.events.message import Message
 from shared.rollout.observations import Judged
@@ -28,6 +29,7 @@ def verdicts_parsed_once() -> Iterator[None]:
 
 @contextmanager
 def entries_decoded_once() -> Iterator[None]:
-    """By their bytes."""
-    with patch.object(catalogue, "decode", cache(catalogue.decode)):
+    """By their bytes, and exports' names by their text."""
+    decoded, parsed = cache(catalogue.decode), cache(ExportName.parse)
+    with patch.object(catalogue, "decode", decoded), patch.object(ExportName, "parse", parsed):
         yield

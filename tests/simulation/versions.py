@@ -168,12 +168,15 @@ def _of_next_schema(text: str) -> str:
 
 
 def _read(decode: Callable[[str], Record], text: str, version: Version | None) -> Record:
-    if version in (None, Version.NEW_SCHEMA):
-        lifts = _SOUND_LIFTS if version is None else LIFTS
-        with patch.object(codec, "SCHEMA", NEXT_SCHEMA), patch.object(codec, "LIFTS", lifts):
-            return decode(text)
-    record = decode(text)
-    return _as_before(record) if version is Version.BEFORE else record
+    if version not in (None, Version.NEW_SCHEMA):
+        record = decode(text)
+        return _as_before(record) if version is Version.BEFORE else record
+    ours = codec.SCHEMA, codec.LIFTS
+    codec.SCHEMA, codec.LIFTS = NEXT_SCHEMA, _SOUND_LIFTS if version is None else LIFTS
+    try:
+        return decode(text)
+    finally:
+        codec.SCHEMA, codec.LIFTS = ours
 
 
 _LATER = '"later"'
