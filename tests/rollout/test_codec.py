@@ -30,6 +30,16 @@ def test_holds_pins_bad_releases_and_waiting_ones_survive() -> None:
     assert decode(encode(waiting)) == waiting
 
 
+def test_what_stands_at_its_default_is_not_written() -> None:
+    news = Announcement(key="web/1", kind="x", service="web", at=NOW, text="told")
+    told = {"key": "web/1", "kind": "x", "service": "web", "at": NOW.isoformat(), "text": "told"}
+    assert json.loads(encode(Record(service="web", outbox=(news,)))) == {
+        "schema": 1,
+        "service": "web",
+        "outbox": [told],
+    }
+
+
 def test_fields_of_a_newer_version_are_carried_along() -> None:
     body = {**json.loads(encode(STABLE)), "mood": "calm"}
     assert json.loads(encode(replace(decode(json.dumps(body)), sequence=8)))["mood"] == "calm"
