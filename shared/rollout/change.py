@@ -63,9 +63,14 @@ def concluded(before: Record, record: Record, rule: str, reason: str, *effects: 
 
 def narrated(before: Record, record: Record, rule: str, reason: str, *effects: Effect) -> Decision:
     """As `concluded`, in the words of the newest announcement when there is a new one."""
+    return concluded(before, record, *newest_words(before, record, rule, reason), *effects)
+
+
+def newest_words(before: Record, record: Record, rule: str, reason: str) -> tuple[str, str]:
+    """The kind and the text of the newest announcement when there is a new one, or `rule` and `reason`."""
     if len(record.outbox) > len(before.outbox):
-        rule, reason = record.outbox[-1].kind, record.outbox[-1].text
-    return concluded(before, record, rule, reason, *effects)
+        return record.outbox[-1].kind, record.outbox[-1].text
+    return rule, reason
 
 
 def enter(record: Record, cause: Cause, now: datetime, *, step: int | None = None) -> Record:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.rollout.announcement import Severity
-from shared.rollout.change import concluded, narrated
+from shared.rollout.change import concluded, newest_words
 from shared.rollout.climbing import on_trial, prepare, verify
 from shared.rollout.decision import Decision, Effect, Publish, RequestDeploy
 from shared.rollout.facts import DeployRequested, Gate
@@ -42,8 +42,7 @@ def judged(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> D
     after = _advance(kept, fact, now, strategy)
     if kept.full and _can_wait(kept, after):
         after = kept
-    decision = narrated(kept, after, rule, text)
-    return concluded(record, after, decision.rule, decision.reason, *again)
+    return concluded(record, after, *newest_words(kept, after, rule, text), *again)
 
 
 def _upkeep(record: Record, fact: Judged, now: datetime, strategy: Strategy) -> tuple[Record, tuple[Effect, ...]]:
