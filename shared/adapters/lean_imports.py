@@ -47,9 +47,9 @@ _deferred = re.compile(
     r"google\.(?:cloud\.(?:run|monitoring)_v\d+|pubsub_v1)(?:\.services(?:\.\w+(?:\.transports)?)?|\.types)?"
     r"|google\.api_core\.(?:operations_v1|grpc_helpers_async|_observability)"
     r"|google\.auth\.(?:crypt|aws|pluggable|transport\.requests)"
-    r"|google\.protobuf\.(?:text_format|internal\.python_message|pyext\.cpp_message)"
+    r"|google\.protobuf\.(?:text_format|internal\.(?:python_message|type_checkers)|pyext\.cpp_message)"
     r"|grpc\.aio|grpc_status\.(?:rpc_status|_async)|opentelemetry\.trace|charset_normalizer|idna|asyncio"
-    r"|xml\.etree\.ElementTree|httplib2\.auth"
+    r"|xml\.etree\.ElementTree|httplib2\.auth|subprocess"
 ).fullmatch
 _unused_transport = re.compile(r"google\..*\.services\.\w+\.transports\.(?:grpc_asyncio|rest)").fullmatch
 _KEY_FILES = "google.oauth2.service_account"

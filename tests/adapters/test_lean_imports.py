@@ -36,6 +36,7 @@ HEAVY = {
     "asyncio.base_events",
     "opentelemetry.trace.span",
     "charset_normalizer.cd",
+    "google.protobuf.internal.decoder",
 }
 
 
@@ -178,9 +179,11 @@ def test_what_is_put_off_works_when_it_is_asked_for_after_all() -> None:
     told = """
 import asyncio
 import grpc
+import subprocess
 import xml.etree.ElementTree as tree
 from charset_normalizer import from_bytes
 from google.cloud.storage.batch import Batch
+from google.protobuf.internal import type_checkers
 from opentelemetry import trace
 
 async def two():
@@ -190,6 +193,8 @@ async def two():
 told = [
     asyncio.run(two()),
     issubclass(grpc.aio.AioRpcError, grpc.RpcError),
+    subprocess.run([sys.executable, "-c", "print(7)"], capture_output=True, text=True).stdout,
+    type_checkers.ToShortestFloat(0.5),
     tree.fromstring("<a><b/></a>")[0].tag,
     str(from_bytes("schön".encode()).best()),
     Batch.__mro__[-1].__name__,

@@ -1,5 +1,6 @@
 """What is a value behaves as the frozen dataclass it is short for."""
 
+import copy
 import pickle
 from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
 from typing import Any
@@ -30,6 +31,11 @@ class Nothing:
     pass
 
 
+@value
+class Growing:
+    rows: list[int] = field(default_factory=list)
+
+
 class Spelt:
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Point:
@@ -55,6 +61,8 @@ def test_a_value_never_changes() -> None:
     with pytest.raises(FrozenInstanceError):
         del point.x
     assert replace(point, x=2) == Point(x=2)
+    with pytest.raises(FrozenInstanceError):
+        point.other = 2
     assert not hasattr(point, "__dict__")
 
 
@@ -70,6 +78,16 @@ def test_fields_are_given_by_name() -> None:
     assert [row.name for row in fields(Point)] == ["x", "y", "tags", "note"]
 
 
+def test_what_is_left_out_has_its_default_and_each_value_one_of_its_own() -> None:
+    assert Growing().rows == []
+    assert Growing().rows is not Growing().rows
+    assert Growing(rows=[1]).rows == [1]
+    with pytest.raises(TypeError, match="missing"):
+        Point()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected"):
+        Point(x=1, z=2)  # type: ignore[call-arg]
+
+
 def test_what_a_value_holds_decides_whether_it_can_be_hashed() -> None:
     unhashable: Any = []
     with pytest.raises(TypeError, match="unhashable"):
@@ -78,4 +96,4 @@ def test_what_a_value_holds_decides_whether_it_can_be_hashed() -> None:
 
 def test_a_value_survives_being_pickled() -> None:
     point = Point(x=1, tags=("a",))
-    assert pickle.loads(pickle.dumps(point)) == point
+    assert pickle.loads(pickle.dumps(point)) == copy.deepcopy(point) == point
