@@ -12,7 +12,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, partial
@@ -115,11 +115,11 @@ _JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_pla
 @cache
 def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
     """Every field that is written, and the value at which it is left out; asking the dataclass costs more."""
-    return tuple((field.name, _default(field)) for field in fields(kind) if field.name != "extra")
-
-
-def _default(field: Field[Any]) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
+    return tuple(
+        (field.name, field.default if field.default_factory is MISSING else field.default_factory())
+        for field in fields(kind)
+        if field.name != "extra"
+    )
 
 
 def _optional(read: _Read, value: Any, path: str) -> Any:

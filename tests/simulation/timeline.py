@@ -1,6 +1,6 @@
 """Virtual time: tasks run one at a time in the order of their due times, and waiting takes no time at all.
 
-A task is ordinary code on a greenlet of its own, so production handlers run in it unchanged. What raises in a task
+A task is ordinary code on a greenlet, so production handlers run in it unchanged. What raises in a task
 raises out of `run`.
 """
 
