@@ -1,9 +1,10 @@
 """A few library modules get something lighter for one of their imports; nobody else's import of it is touched.
 
-Those full of regular expressions get a `re` whose patterns compile when they are first used, which most of them never
-are: compiling took longer than everything else in these modules together. One for addresses in brackets is asked of
+Those with regular expressions get a `re` whose patterns compile when they are first used, which most of them never
+are: compiling took longer than everything else in some of these modules. One for addresses in brackets is asked of
 every URL's host, and compiles for one in brackets. The retry policies, which name an HTTP client's errors to recognise
-them, get names that mean the same and do not load the client: where only gRPC speaks, nothing else would.
+them, get names that mean the same and do not load the client: where only gRPC speaks, nothing else would. The clients
+get a `typing` whose types say nothing: they work theirs out while they load, for annotations that nobody reads.
 """
 
 import builtins
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 def concerns(module: str) -> bool:
     """Whether it gets something else for one of its imports."""
-    return module in _EXCHANGED
+    return module in _EXCHANGED or _is_client(module) is not None
 
 
 def spec(module: str, path: Sequence[str] | None) -> ModuleSpec | None:
     """Python's own, but for the loader."""
     found = PathFinder.find_spec(module, path)
     if found is not None and found.loader is not None:
-        found.loader = cast("Loader", _Loader(found.loader, _EXCHANGED[module]))  # by duck typing
+        found.loader = cast("Loader", _Loader(found.loader, _EXCHANGED.get(module, _UNSAID)))  # by duck typing
     return found
 
 
@@ -50,8 +51,8 @@ class _Loader:
     def _import(
         self, name: str, scope: Any = None, local: Any = None, names: Sequence[str] = (), level: int = 0
     ) -> Any:
-        """As `__import__`; only the plain `import name` is exchanged."""
-        if name in self._exchanged and not names:
+        """As `__import__`; of a dotted name only the plain `import a.b` is exchanged."""
+        if name in self._exchanged and not (names and "." in name):
             return self._exchanged[name]
         return builtins.__import__(name, scope, local, names, level)
 
@@ -92,6 +93,13 @@ class _LateUrlPattern(_LatePattern):
         return found
 
 
+class _Unsaid:
+    """A type that means nothing, whatever is put in its brackets."""
+
+    def __getitem__(self, _: object) -> "_Unsaid":
+        return self
+
+
 class _ErrorName(type):
     """An error of the HTTP client by its name: before the client is loaded there is none."""
 
@@ -103,7 +111,24 @@ class _ErrorName(type):
 _LATE_RE: Final = {"re": _Lighter("re", compile=_LatePattern)}
 _ERRORS: Final = {name: _ErrorName(name, (), {}) for name in ("ConnectionError", "ChunkedEncodingError")}
 _NO_CLIENT: Final = _Lighter("requests", exceptions=_Lighter("requests.exceptions", **_ERRORS))
+_SPARED: Final = ("Callable", "Dict", "Mapping", "MutableMapping", "MutableSequence", "Optional", "Sequence", "Tuple")
+_UNSAID: Final = {"typing": _Lighter("typing", **dict.fromkeys((*_SPARED, "Type", "Union"), _Unsaid()))}
+_is_client: Final = re.compile(r"google\..*\.services\.\w+\.(?:client|pagers)").fullmatch
 _EXCHANGED: Final[Mapping[str, Mapping[str, Any]]] = {
+    **dict.fromkeys(
+        (
+            "google.api_core.datetime_helpers",
+            "google.api_core.path_template",
+            "google.cloud.storage._media._download",
+            "google.cloud.storage._media._upload",
+            "google.cloud.storage.blob",
+            "google.cloud.storage.notification",
+            "google.protobuf.json_format",
+            "google.protobuf.text_encoding",
+            "requests._internal_utils",
+        ),
+        _LATE_RE,
+    ),
     "http.cookiejar": _LATE_RE,
     "http.cookies": _LATE_RE,
     "urllib.request": _LATE_RE,

@@ -301,6 +301,49 @@ told.append(type(cookiejar.HEADER_VALUE_RE.match(" = v ")).__name__)
     assert alone(LEAN + told) == alone(told)
 
 
+def test_patterns_of_google_s_libraries_that_compile_late_match_the_same() -> None:
+    told = """
+from google.api_core import datetime_helpers, path_template
+from google.cloud.storage import Blob, notification
+from google.cloud.storage._media import _download, _upload
+from google.protobuf import json_format, struct_pb2, text_encoding
+from requests._internal_utils import HEADER_VALIDATORS
+parsed = datetime_helpers.DatetimeWithNanoseconds.from_rfc3339("2026-11-26T08:00:00.123456789Z")
+told = [
+    parsed.nanosecond,
+    path_template.expand("users/*/{name=shelves/*}", "me", name="shelves/1"),
+    path_template.validate("users/*/shelves/{s}", "users/me/shelves/1"),
+    Blob.from_uri("gs://bucket/a/b").name if hasattr(Blob, "from_uri") else Blob.from_string("gs://bucket/a/b").name,
+    notification._parse_topic_path("//pubsub.googleapis.com/projects/project-1/topics/a-topic"),
+    _download._CONTENT_RANGE_RE.match("Bytes 0-1/2").group("total_bytes"),
+    _upload._BYTES_RANGE_RE.match("BYTES=0-7").group("end_byte"),
+    text_encoding.CUnescape("\\\\x41b").decode(),
+    [[bool(one.match(text)) for one in HEADER_VALIDATORS[type(text)]] for text in ("a b", " a", b"a:b")],
+]
+try:
+    json_format.Parse('"\\\\ud800"', struct_pb2.Value())
+except json_format.ParseError as error:
+    told.append(str(error))
+"""
+    assert alone(LEAN + told) == alone(told)
+
+
+def test_the_clients_types_say_nothing_and_everybody_else_s_what_they_mean() -> None:
+    told = """
+import inspect, typing
+from google.cloud.run_v2.services.services.client import ServicesClient
+from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
+signature = inspect.signature(ServicesClient.get_service)
+told = [
+    list(signature.parameters),
+    [str(one.default) for one in signature.parameters.values()][:4],
+    typing.get_type_hints(ServicesGrpcTransport.get_service.fget)["return"].__args__[0].__name__,
+    str(typing.Optional[int]),
+]
+"""
+    assert alone(LEAN + told) == alone(told)
+
+
 def test_a_file_of_message_classes_is_gone_through_when_its_last_name_is_there_and_not_after_each() -> None:
     """The same classes come of it, registered and whole."""
     told = """
