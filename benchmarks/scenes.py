@@ -87,6 +87,8 @@ class Deliveries:
             reactions.close()
         record = codec.decode(self._canary[0])
         assert record.rollout is not None
+        # As if no canary had been: the ledger must know nothing newer, or the record would be restored first.
+        self._stable = _numbered(self._stable[0], record.sequence), self._stable[1]
         self._trial = OnTrial(
             canary=record.rollout.canary,
             target=record.target,
@@ -111,6 +113,8 @@ class Deliveries:
     def check(self, function: str) -> None:
         if function == "health_verify" and not whole(judged := self._told.newest()):
             raise ValueError(f"health_verify did less than to probe, to read the metrics and to judge: {judged}")
+        if function == "canary_deploy" and (told := self._told_of_service()) != ["rollout.started"]:
+            raise ValueError(f"canary_deploy did something else than to start a canary: {', '.join(told)}")
 
     def close(self) -> None:
         self._run.close()
@@ -125,6 +129,9 @@ class Deliveries:
     def _read(self) -> Service:
         return self._run.get(SERVICE)
 
+    def _told_of_service(self) -> list[str]:
+        return [announcement.kind for announcement in codec.decode(self._read().record).outbox]
+
     def _phase(self) -> Phase | None:
         rollout = codec.decode(self._read().record).rollout
         return rollout.phase if rollout else None
@@ -132,8 +139,7 @@ class Deliveries:
     def _kept(self) -> tuple[str, tuple[TrafficTarget, ...]]:
         """The record as the next write leaves it, without what was told already, and the split."""
         service = self._read()
-        record = codec.decode(service.record)
-        return codec.encode(replace(record, outbox=(), sequence=record.sequence + 1)), service.traffic
+        return _numbered(service.record, codec.decode(service.record).sequence + 1), service.traffic
 
 
 class Backups:
@@ -214,6 +220,11 @@ def _mute(topology: Topology, *, but: str = "") -> None:
             topology.subscriber.delete_subscription(subscription=subscription_path(route.subscription))
         except NotFound:
             continue  # of the other cloud's
+
+
+def _numbered(record: str, sequence: int) -> str:
+    """The record under another number, without what was told already."""
+    return codec.encode(replace(codec.decode(record), outbox=(), sequence=sequence))
 
 
 def _percents(traffic: tuple[TrafficTarget, ...]) -> Mapping[str, int]:
