@@ -5,7 +5,8 @@ long both take, so nothing here is tuned by hand. A missing series is no data, n
 https://cloud.google.com/monitoring/api/metrics_gcp
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -25,12 +26,16 @@ REQUEST_LATENCIES = "run.googleapis.com/request_latencies"  # without the wait f
 STARTUP_PROBES = "run.googleapis.com/container/completed_probe_count"
 _QUERY_SECONDS = 15.0
 _REVISION = "resource.labels.revision_name"
-_CODE, _CLASS = "metric.labels.response_code", "metric.labels.response_code_class"
-_PROBE, _HEALTHY = "metric.labels.probe_type", "metric.labels.is_healthy"
+_LABELS = {  # what is asked of each metric, beside the revision
+    REQUEST_COUNT: ("metric.labels.response_code", "metric.labels.response_code_class"),
+    REQUEST_LATENCIES: ("metric.labels.response_code_class",),
+    STARTUP_PROBES: ("metric.labels.probe_type", "metric.labels.is_healthy"),
+}
 _APART = frozenset({"429", "499"})  # of the 4xx: told to come back later, and hung up
 _SAMPLED = timedelta(seconds=60)  # as documented for Cloud Run, where a descriptor is silent
 _VISIBLE = timedelta(seconds=120)
 _At = tuple[str, datetime]  # revision, end of the period
+_Span = tuple[datetime, datetime]  # points end after the first and until the second
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -80,15 +85,17 @@ class CloudMonitoring:
         failed_starts: dict[_At, int] = {}
         if first < settled:
             span = first, settled
-            for revision, (code, code_class), point in self._points(REQUEST_COUNT, service, span, (_CODE, _CLASS)):
+            with ThreadPoolExecutor(len(_LABELS)) as pool:  # their answers do not wait for each other
+                counted, timed, started = pool.map(lambda metric: self._pages(metric, service, span), _LABELS)
+            for revision, (code, code_class), point in _points(counted, REQUEST_COUNT, span):
                 classes = counts.setdefault((revision, _end(point)), {})
                 named = code if code in _APART else code_class
                 classes[named] = classes.get(named, 0) + _number(point)
-            for revision, (code_class,), point in self._points(REQUEST_LATENCIES, service, span, (_CLASS,)):
+            for revision, (code_class,), point in _points(timed, REQUEST_LATENCIES, span):
                 # The "latency" of an upgraded connection is how long somebody chatted.
                 if code_class != "1xx":
                     latencies.setdefault((revision, _end(point)), Latencies()).add(point.value.distribution_value)
-            for revision, (kind, healthy), point in self._points(STARTUP_PROBES, service, span, (_PROBE, _HEALTHY)):
+            for revision, (kind, healthy), point in _points(started, STARTUP_PROBES, span):
                 if kind.upper() == "STARTUP" and healthy.lower() == "false":
                     at = revision, _end(point)
                     failed_starts[at] = failed_starts.get(at, 0) + _number(point)
@@ -121,10 +128,8 @@ class CloudMonitoring:
             return _SAMPLED, _VISIBLE
         return metadata.sample_period.ToTimedelta() or _SAMPLED, metadata.ingest_delay.ToTimedelta() or _VISIBLE
 
-    def _points(
-        self, metric: str, service: str, span: tuple[datetime, datetime], labels: tuple[str, ...]
-    ) -> Iterator[tuple[str, list[str], Any]]:
-        """Every point of every page, as (revision, the labels' values, point).
+    def _pages(self, metric: str, service: str, span: _Span) -> Iterable[Any]:
+        """Every series, the first page of them fetched already.
 
         A metric that nothing in the project was ever written to does not exist: no data, like a missing series.
         """
@@ -140,21 +145,27 @@ class CloudMonitoring:
                 alignment_period=self._clock[0],
                 per_series_aligner=common.Aggregation.Aligner.ALIGN_DELTA,
                 cross_series_reducer=common.Aggregation.Reducer.REDUCE_SUM,
-                group_by_fields=(_REVISION, *labels),
+                group_by_fields=(_REVISION, *_LABELS[metric]),
             ),
             view=metric_service.ListTimeSeriesRequest.TimeSeriesView.FULL,
         )
         try:
-            pages = self._metrics.list_time_series(request=request, retry=read_retry(), timeout=_QUERY_SECONDS)
+            return self._metrics.list_time_series(request=request, retry=read_retry(), timeout=_QUERY_SECONDS)
         except exceptions.NotFound:
-            return
-        for series in pages:
-            row = type(series).pb(series)  # the plain message: its wrapper costs more than the call
-            revision = row.resource.labels["revision_name"]
-            values = [row.metric.labels[label.rpartition(".")[2]] for label in labels]
-            for point in row.points:
-                if first < _end(point) <= settled:
-                    yield revision, values, point
+            return ()
+
+
+def _points(pages: Iterable[Any], metric: str, span: _Span) -> Iterator[tuple[str, list[str], Any]]:
+    """Every point of every page, as (revision, the labels' values, point)."""
+    first, settled = span
+    labels = [label.rpartition(".")[2] for label in _LABELS[metric]]
+    for series in pages:
+        row = type(series).pb(series)  # the plain message: its wrapper costs more than the call
+        revision = row.resource.labels["revision_name"]
+        values = [row.metric.labels[label] for label in labels]
+        for point in row.points:
+            if first < _end(point) <= settled:
+                yield revision, values, point
 
 
 def _end(point: Any) -> datetime:

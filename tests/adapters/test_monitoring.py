@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import grpc
 import pytest
@@ -69,13 +70,13 @@ class Metrics(Recorder):
                     sample_period=Duration(seconds=60), ingest_delay=Duration(seconds=120)
                 )
             ),
-            list_time_series=self._page,
+            list_time_series=self.page,
         )
         self.counts: list[TimeSeries] = []
         self.latencies: list[TimeSeries] = []
         self.startup_probes: list[TimeSeries] = []
 
-    def _page(self, request: ListTimeSeriesRequest) -> ListTimeSeriesResponse:
+    def page(self, request: ListTimeSeriesRequest) -> ListTimeSeriesResponse:
         rows = next(rows for metric, rows in self._told().items() if f'"{metric}"' in request.filter)
         page = int(request.page_token or 0)
         more = str(page + 1) if page + 1 < len(rows) else ""
@@ -100,6 +101,19 @@ def metrics(server: Metrics) -> Iterator[CloudMonitoring]:
         adapter = CloudMonitoring("demo", "africa-south1", endpoint)
         yield adapter
         adapter.close()
+
+
+def test_no_metric_waits_for_the_answer_of_another(metrics: CloudMonitoring, server: Metrics) -> None:
+    all_asked = Barrier(3)
+
+    def answer(request: ListTimeSeriesRequest) -> ListTimeSeriesResponse:
+        all_asked.wait(timeout=10)
+        return server.page(request)
+
+    server.answers["list_time_series"] = answer
+    server.counts = [series("web-1", "2xx", {at(53): 95})]
+    history = metrics.history("web", START, NOW)
+    assert history.samples["web-1"][0].requests_by_class == {"2xx": 95}
 
 
 def test_every_page_of_every_class_ends_in_the_samples_of_its_revision(
