@@ -261,7 +261,7 @@ def test_a_part_runs_what_it_says(tmp_path: Path) -> None:
         return done.stdout.splitlines()
 
     lint = ["ruff format --check .", "ruff check .", "lint-imports --no-cache"]
-    tests = "python -m pytest -n 2 --dist loadfile"
+    tests = "python -m pytest -n 2 --dist loadfile --no-loadscope-reorder"
     covered = f"{tests} --cov --cov-report=term-missing:skip-covered"
     own = "--ignore=tests/simulation --ignore=tests/packaging --ignore=tests/terraform --ignore=tests/workflows"
     assert run() == [*lint, "mypy ", covered]
