@@ -14,7 +14,7 @@ def in_words(span: timedelta) -> str:
         return f"{sign}{seconds:.1f}".removesuffix(".0") + " s"
     left, parts = round(seconds), list[str]()
     first = next(number for number, (_, size) in enumerate(_UNITS) if left >= size)
-    smallest = _UNITS[min(first + 1, len(_UNITS) - 1)][1]
+    smallest = _UNITS[first + 1][1]  # below a minute nobody comes here
     left = round(left / smallest) * smallest
     for unit, size in _UNITS:
         count, left = divmod(left, size)

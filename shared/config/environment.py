@@ -154,7 +154,7 @@ class _Reader:
             re.compile(tags)
         except re.error as error:
             self.problems.append(f"{path}deploy_tags: not a regular expression: {error}")
-        deploys_on = self.text(row, "deploys_on", path, "push")
+        deploys_on = row.get("deploys_on", "push")
         if deploys_on not in ("push", "build"):
             self.problems.append(f'{path}deploys_on: must be "push" or "build", not "{deploys_on}"')
         paths = row.get("probe_paths", ["/health/ready"])

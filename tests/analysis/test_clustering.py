@@ -75,3 +75,10 @@ def test_periods_may_come_one_by_one_or_all_at_once() -> None:
     for row in rows:
         single.learn([row])
     assert (whole.correlation, whole.of_stretch) == (single.correlation, single.of_stretch)
+
+
+def test_neighbours_share_nothing_where_nobody_asks() -> None:
+    clustering = Clustering(PRIOR)
+    for _ in range(30):
+        clustering.learn([(0, 100)] * 10 + [(30, 100)] * 10)
+    assert clustering.of_stretch == clustering.correlation

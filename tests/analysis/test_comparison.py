@@ -72,3 +72,13 @@ def test_requests_that_fail_together_count_less() -> None:
     tally = Tally(200, 30, 2000, 20)
     assert 0 < max(clustered.harm(tally)) < max(comparison().harm(tally)) / 5
     assert max(clustered.harm(tally, 50)) > 2 * max(clustered.harm(tally))
+
+
+def test_a_way_to_be_worse_looks_at_neighbouring_periods_only_when_told_to() -> None:
+    alone = Comparison((0.02,), tolerance=0.0, prior=(0.5, 250.0), clustering=0.01)
+    stretched = Comparison((0.02,), tolerance=0.0, prior=(0.5, 250.0), clustering=0.01, stretches=True)
+    for one in (alone, stretched):
+        for _ in range(30):
+            one.learn([(0, 100)] * 10 + [(30, 100)] * 10)
+    assert alone.clustering.of_stretch == alone.clustering.correlation
+    assert stretched.clustering.of_stretch > stretched.clustering.correlation

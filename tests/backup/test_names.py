@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.backup.names import INSTANCE_LENGTH_MAX, ExportName, drill_instance, drill_started_at, is_drill_of, night_of
+from shared.backup.names import (
+    INSTANCE_LENGTH_MAX,
+    ExportName,
+    drill_instance,
+    drill_started_at,
+    is_drill_of,
+    moment,
+    night_of,
+)
 
 NIGHT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -95,3 +103,8 @@ def test_a_drill_instance_tells_when_its_drill_began_and_fits(instance: str, at:
 @pytest.mark.parametrize("name", ["chat", "drill-chat", "drill-chat-20261399020000", "my-drill-chat-20261123020000"])
 def test_other_instances_are_no_drills(name: str) -> None:
     assert drill_started_at(name) is None
+
+
+def test_what_is_no_moment_is_named() -> None:
+    with pytest.raises(ValueError, match=r"'20261123' is no moment like 20260302T010000Z"):
+        moment("20261123")

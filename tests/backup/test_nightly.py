@@ -67,3 +67,9 @@ def test_what_ended_well_and_why_nothing_was_counted_is_kept() -> None:
     found = look([COUNTED, UNCOUNTABLE, written], OURS, COUNTS, NOW, 2 * HOUR)
     assert (found.written, found.counted, found.uncounted) == (written, COUNTED, "")
     assert look([UNCOUNTABLE], OURS, COUNTS, NOW, 2 * HOUR).uncounted == "no such column"
+
+
+def test_an_operation_is_late_when_its_patience_is_over() -> None:
+    assert not RUNNING.late(NOW, HOUR)
+    assert RUNNING.late(NOW, HOUR - timedelta(seconds=1))
+    assert not export().late(NOW, timedelta())

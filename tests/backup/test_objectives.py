@@ -36,3 +36,7 @@ def test_data_of_the_future_is_a_wrong_clock() -> None:
     assert shortfalls(measured(-HOUR, HOUR), PROMISED) == (
         "The export is 1 h younger than the drill: a clock is wrong.",
     )
+
+
+def test_data_of_the_very_moment_of_the_drill_is_no_wrong_clock() -> None:
+    assert shortfalls(measured(0 * HOUR, HOUR), PROMISED) == ()

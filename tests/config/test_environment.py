@@ -137,6 +137,7 @@ def test_a_wrong_value_of_any_knob_names_its_field(knob: Any) -> None:
         ({"image": ""}, "services.web.image"),
         ({"deploy_tags": "("}, "services.web.deploy_tags"),
         ({"deploys_on": "friday"}, "services.web.deploys_on"),
+        ({"deploys_on": 5}, "services.web.deploys_on"),
         ({"probe_paths": ["/healthz"]}, "services.web.probe_paths"),
         ({"probe_paths": "/x"}, "services.web.probe_paths"),
         ({"probe_paths": "/"}, "services.web.probe_paths"),

@@ -54,3 +54,9 @@ def test_a_full_outbox_stops_everything_but_a_rollback() -> None:
     assert phase_of(take(full, judged(full, later, Health.UNHEALTHY), later).record) is Phase.ROLLED_BACK
     resting = replace(STABLE, outbox=full.outbox)
     assert take(resting, request(), NOW).rule == "waits"
+
+
+def test_a_key_carries_its_time_to_the_millisecond() -> None:
+    at = NOW.replace(microsecond=999_999)
+    started = take(STABLE, request("b", at), at).record
+    assert f"-{at:%Y%m%dT%H%M%S}.999Z-" in started.outbox[-1].key
