@@ -93,7 +93,6 @@ class Trial:
     def remember(self, periods: Sequence[Period]) -> None:
         """Those before the first traffic, in order: what is normal, learned when the rollout begins."""
         self._past += periods
-        self._latest = self._past[-1].end if self._past else self._latest
 
     def _learn_past(self) -> None:
         past, self._past = self._past, []

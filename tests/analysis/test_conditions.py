@@ -64,6 +64,8 @@ def refused(refused: int, users: int, minutes: int, *, stable: tuple[int, int] =
         (refused(3, 6, 5, stable=(1, 10)), False),
         (refused(6, 10, 5, stable=(1, 10)), True),
         (refused(59, 100, 5, stable=(1, 10)), False),
+        ([*refused(5, 5, 4), *refused(1, 1, 1)], True),
+        ([*refused(5, 5, 4), *periods({"exposed": 1})], False),
     ],
 )
 def test_whether_most_are_refused(rows: list[Period], found: bool) -> None:

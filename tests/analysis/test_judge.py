@@ -248,6 +248,11 @@ def test_without_any_sample_of_stable_nothing_is_compared() -> None:
     assert "stable has no requests" in verdict.reason
 
 
+def test_without_any_sample_of_stable_the_whole_rollout_is_told_and_not_the_step_alone() -> None:
+    asked = question(history(canary=steady(50, minutes=9)), started=NOW - 10 * MINUTE)
+    assert judge(asked._replace(step_started=NOW - 3 * MINUTE)).canary_requests == 450
+
+
 def test_a_first_deployment_that_no_user_met_at_100_percent_says_that_nobody_did() -> None:
     """Two readings in one minute before it: their probes look like a user's."""
     rows = [*steady(2, minutes=1, until=NOW - 10 * MINUTE), *steady(1, minutes=10)]
