@@ -278,3 +278,10 @@ def test_what_a_newer_version_wrote_goes_from_the_rollout_too_and_nothing_else_d
     assert kept.rollout
     assert (kept.rollout.extra, kept.extra) == ("{}", "{}")
     assert fitted(Record(service="web", extra=huge)).rollout is None
+
+
+def test_a_record_of_exactly_the_limit_keeps_everything() -> None:
+    room = SIZE_MAX - size(replace(STABLE, frozen="x"))
+    record = replace(STABLE, frozen="x" * (room + 1))
+    assert size(record) == SIZE_MAX
+    assert fitted(record) == record
