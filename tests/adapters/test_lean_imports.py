@@ -1,18 +1,12 @@
 """The import hook still bites on the releases in use, and does no harm where it does not."""
 
-import json
-import subprocess
-import sys
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared.adapters.lean_imports import VERIFIED
+from tests.adapters.fresh_process import LEAN, alone
 
-REPOSITORY = Path(__file__).parents[2]
-LEAN = "from shared.adapters import lean_imports; lean_imports.install(); lean_imports.install()\n"
 CLIENTS = """
 from google.cloud.run_v2 import ServicesClient, RevisionsClient
 from google.cloud.monitoring_v3 import MetricServiceClient
@@ -38,19 +32,6 @@ HEAVY = {
     "charset_normalizer.cd",
     "google.protobuf.internal.decoder",
 }
-
-
-def alone(code: str) -> Any:
-    """What `code` leaves in `told`, in a process of its own."""
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", f"import json, sys\n{code}\nprint(json.dumps(told))"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 def test_the_releases_in_use_are_the_ones_it_was_proved_on() -> None:
@@ -232,21 +213,6 @@ run.close()
     assert alone(LEAN + told) == [False, False]
 
 
-def test_the_errors_of_the_http_client_are_recognised_and_caught_once_it_is_used() -> None:
-    told = """
-from google.api_core.retry import if_transient_error  # names the client's errors before anybody loaded it
-told = ["requests" in sys.modules, if_transient_error(ValueError())]
-import requests
-from requests.exceptions import ConnectionError as again
-try:
-    requests.get("http://127.0.0.1:1/", timeout=1, proxies={"http": None})
-except requests.RequestException as error:
-    told += [type(error) is requests.exceptions.ConnectionError is again, if_transient_error(error)]
-told += [if_transient_error(requests.exceptions.ChunkedEncodingError()), if_transient_error(requests.URLRequired())]
-"""
-    assert alone(LEAN + told) == [False, False, True, True, True, False]
-
-
 def test_threads_that_meet_at_a_module_run_it_once() -> None:
     """Run twice, its first class would no longer be the one that its own `super(Name, self)` means."""
     told = """
@@ -278,88 +244,3 @@ answer = httplib2.Response({"www-authenticate": 'Basic realm="here"'})
 told += [httplib2.auth._parse_www_authenticate(answer), "pyparsing" in sys.modules]
 """
     assert alone(LEAN + told) == [False, {"basic": {"realm": "here"}}, True]
-
-
-def test_patterns_that_compile_late_match_the_same() -> None:
-    told = """
-import json
-from http import cookiejar, cookies
-from urllib.request import Request
-from urllib3.util import parse_url
-urls = ["http://[fe80::1%25eth0]:80/a?b#c", "HTTP://Example.ORG:8080/%7ea b", "/only/path", "https://a@b.c:1"]
-told = [parse_url(url).url for url in urls]
-for broken in ("http://[fe80::1", "http://[host]/", "http://fe80::1]:80/"):
-    try:
-        told.append(parse_url(broken).url)
-    except ValueError as error:
-        told.append(str(error))
-told.append(cookies.SimpleCookie('a=b; Path=/; c="d e"').output())
-told += [cookiejar.http2time("Wed, 09 Feb 1994 22:23:32 GMT"), cookiejar.split_header_words(['a="b c"; d'])]
-told += [Request("http://h:81/p").host, cookiejar.http2time("no time"), str(cookiejar.re.escape("a.b"))]
-told.append(type(cookiejar.HEADER_VALUE_RE.match(" = v ")).__name__)
-"""
-    assert alone(LEAN + told) == alone(told)
-
-
-def test_patterns_of_google_s_libraries_that_compile_late_match_the_same() -> None:
-    told = """
-from google.api_core import datetime_helpers, path_template
-from google.cloud.storage import Blob, notification
-from google.cloud.storage._media import _download, _upload
-from google.protobuf import json_format, struct_pb2, text_encoding
-from requests._internal_utils import HEADER_VALIDATORS
-parsed = datetime_helpers.DatetimeWithNanoseconds.from_rfc3339("2026-11-26T08:00:00.123456789Z")
-told = [
-    parsed.nanosecond,
-    path_template.expand("users/*/{name=shelves/*}", "me", name="shelves/1"),
-    path_template.validate("users/*/shelves/{s}", "users/me/shelves/1"),
-    Blob.from_uri("gs://bucket/a/b").name if hasattr(Blob, "from_uri") else Blob.from_string("gs://bucket/a/b").name,
-    notification._parse_topic_path("//pubsub.googleapis.com/projects/project-1/topics/a-topic"),
-    _download._CONTENT_RANGE_RE.match("Bytes 0-1/2").group("total_bytes"),
-    _upload._BYTES_RANGE_RE.match("BYTES=0-7").group("end_byte"),
-    text_encoding.CUnescape("\\\\x41b").decode(),
-    [[bool(one.match(text)) for one in HEADER_VALIDATORS[type(text)]] for text in ("a b", " a", b"a:b")],
-]
-try:
-    json_format.Parse('"\\\\ud800"', struct_pb2.Value())
-except json_format.ParseError as error:
-    told.append(str(error))
-"""
-    assert alone(LEAN + told) == alone(told)
-
-
-def test_the_clients_types_say_nothing_and_everybody_else_s_what_they_mean() -> None:
-    told = """
-import inspect, typing
-from google.cloud.run_v2.services.services.client import ServicesClient
-from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
-signature = inspect.signature(ServicesClient.get_service)
-told = [
-    list(signature.parameters),
-    [str(one.default) for one in signature.parameters.values()][:4],
-    typing.get_type_hints(ServicesGrpcTransport.get_service.fget)["return"].__args__[0].__name__,
-    str(typing.Optional[int]),
-]
-"""
-    assert alone(LEAN + told) == alone(told)
-
-
-def test_a_file_of_message_classes_is_gone_through_when_its_last_name_is_there_and_not_after_each() -> None:
-    """The same classes come of it, registered and whole."""
-    told = """
-import proto.message
-files = proto.message._file_info._FileInfo
-fields, gone_through = files.unresolved_fields, []
-files.unresolved_fields = property(lambda file: gone_through.append(file.name) or fields.fget(file))
-from google.pubsub_v1.types import pubsub
-message = pubsub.PubsubMessage(data=b"d", attributes={"a": "b"}, ordering_key="o")
-told = [
-    len(gone_through) < 20,
-    [name for name in pubsub.__protobuf__.manifest if not getattr(pubsub, name).pb().DESCRIPTOR.full_name],
-    pubsub.PubsubMessage.serialize(message).hex(),
-    files.registry.keys() & {"google/pubsub_v1/types/pubsub.proto", "google/pubsub_v1/types/schema.proto"} == set(),
-]
-"""
-    without = alone(told)
-    assert alone(LEAN + told) == [True, *without[1:]]
-    assert without[0] is False

@@ -1,0 +1,82 @@
+"""What a library module gets instead of one of its imports does the same."""
+
+from tests.adapters.fresh_process import LEAN, alone
+
+
+def test_the_errors_of_the_http_client_are_recognised_and_caught_once_it_is_used() -> None:
+    told = """
+from google.api_core.retry import if_transient_error  # names the client's errors before anybody loaded it
+told = ["requests" in sys.modules, if_transient_error(ValueError())]
+import requests
+from requests.exceptions import ConnectionError as again
+try:
+    requests.get("http://127.0.0.1:1/", timeout=1, proxies={"http": None})
+except requests.RequestException as error:
+    told += [type(error) is requests.exceptions.ConnectionError is again, if_transient_error(error)]
+told += [if_transient_error(requests.exceptions.ChunkedEncodingError()), if_transient_error(requests.URLRequired())]
+"""
+    assert alone(LEAN + told) == [False, False, True, True, True, False]
+
+
+def test_patterns_that_compile_late_match_the_same() -> None:
+    told = """
+import json
+from http import cookiejar, cookies
+from urllib.request import Request
+from urllib3.util import parse_url
+urls = ["http://[fe80::1%25eth0]:80/a?b#c", "HTTP://Example.ORG:8080/%7ea b", "/only/path", "https://a@b.c:1"]
+told = [parse_url(url).url for url in urls]
+for broken in ("http://[fe80::1", "http://[host]/", "http://fe80::1]:80/"):
+    try:
+        told.append(parse_url(broken).url)
+    except ValueError as error:
+        told.append(str(error))
+told.append(cookies.SimpleCookie('a=b; Path=/; c="d e"').output())
+told += [cookiejar.http2time("Wed, 09 Feb 1994 22:23:32 GMT"), cookiejar.split_header_words(['a="b c"; d'])]
+told += [Request("http://h:81/p").host, cookiejar.http2time("no time"), str(cookiejar.re.escape("a.b"))]
+told.append(type(cookiejar.HEADER_VALUE_RE.match(" = v ")).__name__)
+"""
+    assert alone(LEAN + told) == alone(told)
+
+
+def test_patterns_of_google_s_libraries_that_compile_late_match_the_same() -> None:
+    told = """
+from google.api_core import datetime_helpers, path_template
+from google.cloud.storage import Blob, notification
+from google.cloud.storage._media import _download, _upload
+from google.protobuf import json_format, struct_pb2, text_encoding
+from requests._internal_utils import HEADER_VALIDATORS
+parsed = datetime_helpers.DatetimeWithNanoseconds.from_rfc3339("2026-11-26T08:00:00.123456789Z")
+told = [
+    parsed.nanosecond,
+    path_template.expand("users/*/{name=shelves/*}", "me", name="shelves/1"),
+    path_template.validate("users/*/shelves/{s}", "users/me/shelves/1"),
+    Blob.from_uri("gs://bucket/a/b").name if hasattr(Blob, "from_uri") else Blob.from_string("gs://bucket/a/b").name,
+    notification._parse_topic_path("//pubsub.googleapis.com/projects/project-1/topics/a-topic"),
+    _download._CONTENT_RANGE_RE.match("Bytes 0-1/2").group("total_bytes"),
+    _upload._BYTES_RANGE_RE.match("BYTES=0-7").group("end_byte"),
+    text_encoding.CUnescape("\\\\x41b").decode(),
+    [[bool(one.match(text)) for one in HEADER_VALIDATORS[type(text)]] for text in ("a b", " a", b"a:b")],
+]
+try:
+    json_format.Parse('"\\\\ud800"', struct_pb2.Value())
+except json_format.ParseError as error:
+    told.append(str(error))
+"""
+    assert alone(LEAN + told) == alone(told)
+
+
+def test_the_clients_types_say_nothing_and_everybody_else_s_what_they_mean() -> None:
+    told = """
+import inspect, typing
+from google.cloud.run_v2.services.services.client import ServicesClient
+from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
+signature = inspect.signature(ServicesClient.get_service)
+told = [
+    list(signature.parameters),
+    [str(one.default) for one in signature.parameters.values()][:4],
+    typing.get_type_hints(ServicesGrpcTransport.get_service.fget)["return"].__args__[0].__name__,
+    str(typing.Optional[int]),
+]
+"""
+    assert alone(LEAN + told) == alone(told)
