@@ -11,11 +11,12 @@ import builtins
 import re
 import sys
 from _frozen_importlib import ModuleSpec
-from _frozen_importlib_external import PathFinder
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
+
+from shared.adapters import listed_modules
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 
 def concerns(module: str) -> bool:
     """Whether it gets something else for one of its imports."""
-    return module in _EXCHANGED or _is_client(module) is not None
+    return module in _EXCHANGED or (
+        module.startswith("google.") and module.endswith((".client", ".pagers")) and ".services." in module
+    )
 
 
 def spec(module: str, path: Sequence[str] | None) -> ModuleSpec | None:
-    """Python's own, but for the loader."""
-    found = PathFinder.find_spec(module, path)
+    """As it would be found without us, but for the loader."""
+    found = listed_modules.find_spec(module, path)
     if found is not None and found.loader is not None:
         found.loader = cast("Loader", _Loader(found.loader, _EXCHANGED.get(module, _UNSAID)))  # by duck typing
     return found
@@ -51,8 +54,8 @@ class _Loader:
     def _import(
         self, name: str, scope: Any = None, local: Any = None, names: Sequence[str] = (), level: int = 0
     ) -> Any:
-        """As `__import__`; of a dotted name only the plain `import a.b` is exchanged."""
-        if name in self._exchanged and not (names and "." in name):
+        """As `__import__`."""
+        if name in self._exchanged:
             return self._exchanged[name]
         return builtins.__import__(name, scope, local, names, level)
 
@@ -100,6 +103,17 @@ class _Unsaid:
         return self
 
 
+class _LateClass:
+    """Loaded when an instance is wanted."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._lies_at = module, name
+
+    def __call__(self, *arguments: Any) -> Any:
+        module, name = self._lies_at
+        return getattr(import_module(module), name)(*arguments)
+
+
 class _ErrorName(type):
     """An error of the HTTP client by its name: before the client is loaded there is none."""
 
@@ -111,27 +125,57 @@ class _ErrorName(type):
 _LATE_RE: Final = {"re": _Lighter("re", compile=_LatePattern)}
 _ERRORS: Final = {name: _ErrorName(name, (), {}) for name in ("ConnectionError", "ChunkedEncodingError")}
 _NO_CLIENT: Final = _Lighter("requests", exceptions=_Lighter("requests.exceptions", **_ERRORS))
-_SPARED: Final = ("Callable", "Dict", "Mapping", "MutableMapping", "MutableSequence", "Optional", "Sequence", "Tuple")
-_UNSAID: Final = {"typing": _Lighter("typing", **dict.fromkeys((*_SPARED, "Type", "Union"), _Unsaid()))}
-_is_client: Final = re.compile(r"google\..*\.services\.\w+\.(?:client|pagers)").fullmatch
+_SPARED: Final = (
+    *("Callable", "Dict", "Iterable", "Iterator", "List", "Mapping", "MutableMapping", "MutableSequence", "Optional"),
+    *("Sequence", "Tuple", "Type", "Union"),
+)
+_UNSAID: Final = {"typing": _Lighter("typing", **dict.fromkeys(_SPARED, _Unsaid()))}
+_NO_UPLOADS: Final = {
+    module: _Lighter(module, **{name: _LateClass(module, name)})
+    for module, name in (
+        ("email.mime.multipart", "MIMEMultipart"),
+        ("email.mime.nonmultipart", "MIMENonMultipart"),
+    )
+}
 _EXCHANGED: Final[Mapping[str, Mapping[str, Any]]] = {
     **dict.fromkeys(
         (
             "google.api_core.datetime_helpers",
             "google.api_core.path_template",
+            "google.cloud._helpers",
             "google.cloud.storage._media._download",
             "google.cloud.storage._media._upload",
             "google.cloud.storage.blob",
             "google.cloud.storage.notification",
             "google.protobuf.json_format",
             "google.protobuf.text_encoding",
+            "http.cookiejar",
+            "http.cookies",
+            "httplib2",
+            "proto.datetime_helpers",
             "requests._internal_utils",
+            "urllib.request",
+            "urllib3.connection",
         ),
         _LATE_RE,
     ),
-    "http.cookiejar": _LATE_RE,
-    "http.cookies": _LATE_RE,
-    "urllib.request": _LATE_RE,
+    **dict.fromkeys(
+        (
+            "google.api_core.client_options",
+            "google.auth._helpers",
+            "grpc._channel",
+            "grpc._common",
+            "grpc._interceptor",
+            "grpc._observability",
+            "grpc._simple_stubs",
+            "grpc._typing",
+            "grpc.experimental",
+        ),
+        _UNSAID,
+    ),
+    "google.auth.transport._mtls_helper": {**_LATE_RE, **_UNSAID},
+    "googleapiclient.discovery": _NO_UPLOADS,
+    "googleapiclient.http": _NO_UPLOADS,
     "urllib3.util.url": {"re": _Lighter("re", compile=_LateUrlPattern)},
     "google.api_core.retry.retry_base": {"requests.exceptions": _NO_CLIENT},  # `import a.b` binds a
 }

@@ -12,17 +12,15 @@ Nothing depends on this hook: without it, or with packages laid out otherwise, t
 """
 
 import ast
-import re
 import sys
 import threading
 from _frozen_importlib import ModuleSpec, _ModuleLockManager  # type: ignore[attr-defined]  # knows circles
-from _frozen_importlib_external import PathFinder  # importlib.util would cost what is saved here
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from shared.adapters import exchanged_imports, message_files
+from shared.adapters import exchanged_imports, listed_modules, message_files
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
@@ -43,15 +41,33 @@ VERIFIED = {
 }
 """The releases whose layout this was proved on; tests/adapters/test_lean_imports.py fails when they move."""
 
-_deferred = re.compile(
-    r"google\.(?:cloud\.(?:run|monitoring)_v\d+|pubsub_v1)(?:\.services(?:\.\w+(?:\.transports)?)?|\.types)?"
-    r"|google\.api_core\.(?:operations_v1|grpc_helpers_async|_observability)"
-    r"|google\.auth\.(?:crypt|aws|pluggable|transport\.requests)"
-    r"|google\.protobuf\.(?:text_format|internal\.(?:python_message|type_checkers)|pyext\.cpp_message)"
-    r"|grpc\.aio|grpc_status\.(?:rpc_status|_async)|opentelemetry\.trace|charset_normalizer|idna|asyncio"
-    r"|xml\.etree\.ElementTree|httplib2\.auth|subprocess"
-).fullmatch
-_unused_transport = re.compile(r"google\..*\.services\.\w+\.transports\.(?:grpc_asyncio|rest)").fullmatch
+_CLIENTS = ("google.cloud.run_v2", "google.cloud.monitoring_v3", "google.pubsub_v1")
+_DEFERRED = frozenset(
+    {
+        "asyncio",
+        "charset_normalizer",
+        "google.api_core._observability",
+        "google.api_core.grpc_helpers_async",
+        "google.api_core.operations_v1",
+        "google.auth.aws",
+        "google.auth.crypt",
+        "google.auth.pluggable",
+        "google.auth.transport.requests",
+        "google.protobuf.internal.python_message",
+        "google.protobuf.internal.type_checkers",
+        "google.protobuf.pyext.cpp_message",
+        "google.protobuf.text_format",
+        "grpc.aio",
+        "grpc_status._async",
+        "grpc_status.rpc_status",
+        "httplib2.auth",
+        "idna",
+        "opentelemetry.trace",
+        "subprocess",
+        "xml.etree.ElementTree",
+    }
+)
+_UNUSED_TRANSPORTS = (".transports.grpc_asyncio", ".transports.rest")
 _KEY_FILES = "google.oauth2.service_account"
 _BATCH = "google.cloud.storage.batch"
 _version_checks = {
@@ -72,15 +88,15 @@ def install() -> None:
 
 
 class _Finder:
-    """Answers for the deferred modules and leaves every other to Python."""
+    """Answers for the deferred modules, finds plain ones sooner, and leaves every other to Python."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         del target
-        if _deferred(name):
+        if name in _DEFERRED or _is_package(name):
             return _wrapped(name, path, _DeferredModule)
-        if _unused_transport(name):
+        if name.endswith(_UNUSED_TRANSPORTS) and name.startswith("google."):
             return _wrapped(name, path, _TransportModule)
         if name == _KEY_FILES:
             return _wrapped(name, path, _KeyFileModule)
@@ -92,11 +108,22 @@ class _Finder:
             return message_files.spec(name, path)
         if name in _version_checks:
             return _wrapped(name, path, _ChecksModule)
-        return None
+        return listed_modules.listed(name, path)
+
+
+def _is_package(name: str) -> bool:
+    """Whether it is a generated client, one of its services, or what holds its types, services or transports."""
+    client = next((client for client in _CLIENTS if name.startswith(client)), None)
+    if client is None:
+        return False
+    match name.removeprefix(client).split("."):
+        case [""] | ["", "types" | "services"] | ["", "services", _] | ["", "services", _, "transports"]:
+            return True
+    return False
 
 
 def _wrapped(name: str, path: Sequence[str] | None, kind: "type[_LazyModule]") -> ModuleSpec | None:
-    spec = PathFinder.find_spec(name, path)
+    spec = listed_modules.find_spec(name, path)
     if spec is not None and spec.loader is not None:
         spec.loader = cast("Loader", _Loader(spec.loader, kind))  # by duck typing
     return spec
@@ -154,7 +181,7 @@ class _DeferredModule(_LazyModule):
         if path is None:
             return self._lean_named(name)
         child = f"{self.__name__}.{name}"
-        if child in sys.modules or PathFinder.find_spec(child, path) is not None:
+        if child in sys.modules or listed_modules.find_spec(child, path) is not None:
             return import_module(child)
         source = self._sources().get(name)
         if source is None:

@@ -6,10 +6,11 @@ file's manifest names one that is still missing. With sixty classes that is half
 
 import sys
 from _frozen_importlib import ModuleSpec
-from _frozen_importlib_external import PathFinder
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
+
+from shared.adapters import listed_modules
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
@@ -19,8 +20,8 @@ MODULE: Final = "proto._file_info"
 
 
 def spec(module: str, path: Sequence[str] | None) -> ModuleSpec | None:
-    """Python's own, but for the loader."""
-    found = PathFinder.find_spec(module, path)
+    """As it would be found without us, but for the loader."""
+    found = listed_modules.find_spec(module, path)
     if found is not None and found.loader is not None:
         found.loader = cast("Loader", _Loader(found.loader))  # by duck typing
     return found

@@ -45,7 +45,12 @@ from google.api_core import datetime_helpers, path_template
 from google.cloud.storage import Blob, notification
 from google.cloud.storage._media import _download, _upload
 from google.protobuf import json_format, struct_pb2, text_encoding
+from google.auth.transport import _mtls_helper
+from google.cloud import _helpers
+from proto import datetime_helpers as proto_datetime_helpers
 from requests._internal_utils import HEADER_VALIDATORS
+from urllib3 import connection
+import httplib2
 parsed = datetime_helpers.DatetimeWithNanoseconds.from_rfc3339("2026-11-26T08:00:00.123456789Z")
 told = [
     parsed.nanosecond,
@@ -56,6 +61,12 @@ told = [
     _download._CONTENT_RANGE_RE.match("Bytes 0-1/2").group("total_bytes"),
     _upload._BYTES_RANGE_RE.match("BYTES=0-7").group("end_byte"),
     text_encoding.CUnescape("\\\\x41b").decode(),
+    proto_datetime_helpers.DatetimeWithNanoseconds.from_rfc3339("2026-11-26T08:00:00.5Z").nanosecond,
+    _helpers._rfc3339_nanos_to_datetime("2026-11-26T08:00:00.123456789Z").microsecond,
+    _mtls_helper._CERT_REGEX.findall(b"-----BEGIN CERTIFICATE-----\\nQUJD\\n-----END CERTIFICATE-----") != [],
+    connection._OBSOLETE_FOLD_RE.sub(" ", "a\\r\\n b"),
+    httplib2.parse_uri("http://host:80/path?query#fragment"),
+    httplib2.safename("http://host/path with blanks"),
     [[bool(one.match(text)) for one in HEADER_VALIDATORS[type(text)]] for text in ("a b", " a", b"a:b")],
 ]
 try:
@@ -78,5 +89,36 @@ told = [
     typing.get_type_hints(ServicesGrpcTransport.get_service.fget)["return"].__args__[0].__name__,
     str(typing.Optional[int]),
 ]
+"""
+    assert alone(LEAN + told) == alone(told)
+
+
+def test_messages_for_uploads_load_when_one_is_made() -> None:
+    told = """
+import googleapiclient.discovery
+from googleapiclient import http
+told = ["email.policy" in sys.modules]
+kind = {"content-type": "application/json"}
+request = http.HttpRequest(None, None, "https://host/path?a=b", "POST", '{"a": 1}', kind)
+told.append(http.BatchHttpRequest(batch_uri="https://host/batch")._serialize_request(request))
+"""
+    lean, plain = alone(LEAN + told), alone(told)
+    assert lean == [False, plain[1]]
+    assert "Content-Type: application/json" in plain[1]
+
+
+def test_the_types_of_grpc_say_nothing_and_its_channels_work() -> None:
+    told = """
+import typing
+import grpc
+from google.api_core.client_options import ClientOptions, from_dict
+channel = grpc.insecure_channel("127.0.0.1:1")
+call = channel.unary_unary("/a.B/C")
+try:
+    call(b"", timeout=0.001)
+except grpc.RpcError as error:
+    told = [error.code().name in ("UNAVAILABLE", "DEADLINE_EXCEEDED"), type(error).__name__]
+channel.close()
+told += [repr(from_dict({"api_endpoint": "a"})), str(typing.Iterable[int])]
 """
     assert alone(LEAN + told) == alone(told)

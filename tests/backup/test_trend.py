@@ -35,6 +35,14 @@ def test_one_odd_night_does_not_move_the_usual_size() -> None:
     assert trend_faults(report(size=900, messages=1), nights, Expectation()) == ()
 
 
+@pytest.mark.parametrize(("size", "expected"), [(1000, []), (999, [FaultKind.SIZE_COLLAPSED])])
+def test_the_usual_size_of_an_even_number_of_nights_lies_between_the_two_in_the_middle(
+    size: int, expected: list[FaultKind]
+) -> None:
+    nights = [report(size=night, messages=1) for night in (9000, 1000, 3000, 500)]
+    assert [fault.kind for fault in trend_faults(report(size=size, messages=1), nights, Expectation())] == expected
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
