@@ -87,17 +87,16 @@ class CloudMonitoring:
             span = first, settled
             with ThreadPoolExecutor(len(_LABELS)) as pool:  # their answers do not wait for each other
                 counted, timed, started = pool.map(lambda metric: self._pages(metric, service, span), _LABELS)
-            for revision, (code, code_class), point in _points(counted, REQUEST_COUNT, span):
-                classes = counts.setdefault((revision, _end(point)), {})
+            for at, (code, code_class), point in _points(counted, REQUEST_COUNT, span):
+                classes = counts.setdefault(at, {})
                 named = code if code in _APART else code_class
                 classes[named] = classes.get(named, 0) + _number(point)
-            for revision, (code_class,), point in _points(timed, REQUEST_LATENCIES, span):
+            for at, (code_class,), point in _points(timed, REQUEST_LATENCIES, span):
                 # The "latency" of an upgraded connection is how long somebody chatted.
                 if code_class != "1xx":
-                    latencies.setdefault((revision, _end(point)), Latencies()).add(point.value.distribution_value)
-            for revision, (kind, healthy), point in _points(started, STARTUP_PROBES, span):
+                    latencies.setdefault(at, Latencies()).add(point.value.distribution_value)
+            for at, (kind, healthy), point in _points(started, STARTUP_PROBES, span):
                 if kind.upper() == "STARTUP" and healthy.lower() == "false":
-                    at = revision, _end(point)
                     failed_starts[at] = failed_starts.get(at, 0) + _number(point)
         samples: dict[str, list[Sample]] = {}
         for at in sorted({*counts, *latencies, *failed_starts}):
@@ -155,8 +154,8 @@ class CloudMonitoring:
             return ()
 
 
-def _points(pages: Iterable[Any], metric: str, span: _Span) -> Iterator[tuple[str, list[str], Any]]:
-    """Every point of every page, as (revision, the labels' values, point)."""
+def _points(pages: Iterable[Any], metric: str, span: _Span) -> Iterator[tuple[_At, list[str], Any]]:
+    """Every point of every page, as (whose and when, the labels' values, point)."""
     first, settled = span
     labels = [label.rpartition(".")[2] for label in _LABELS[metric]]
     for series in pages:
@@ -164,13 +163,9 @@ def _points(pages: Iterable[Any], metric: str, span: _Span) -> Iterator[tuple[st
         revision = row.resource.labels["revision_name"]
         values = [row.metric.labels[label] for label in labels]
         for point in row.points:
-            if first < _end(point) <= settled:
-                yield revision, values, point
-
-
-def _end(point: Any) -> datetime:
-    ended: datetime = point.interval.end_time.ToDatetime(UTC)
-    return ended
+            ended: datetime = point.interval.end_time.ToDatetime(UTC)
+            if first < ended <= settled:
+                yield (revision, ended), values, point
 
 
 def _number(point: Any) -> int:

@@ -151,7 +151,9 @@ def test_the_questions_are_deltas_by_revision_and_class_over_whole_settled_perio
         REQUEST_LATENCIES: ("response_code_class",),
         STARTUP_PROBES: ("probe_type", "is_healthy"),
     }
-    for query, metric in zip(server.queries, labels, strict=True):
+    by_metric = {query.filter.split('"')[1]: query for query in server.queries}  # in whatever order they came
+    assert set(by_metric) == set(labels)
+    for metric, query in by_metric.items():
         assert query.name == "projects/demo"
         assert query.filter == (
             f'metric.type = "{metric}" AND resource.type = "cloud_run_revision"'

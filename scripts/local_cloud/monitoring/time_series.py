@@ -7,6 +7,7 @@ from typing import Any
 
 from google.api import distribution_pb2, metric_pb2, monitored_resource_pb2
 from google.cloud.monitoring_v3.types import common, metric
+from google.protobuf import timestamp_pb2
 
 from scripts.local_cloud.contracts import PROJECT, REGION
 from scripts.local_cloud.data_plane.measurements import FINITE_BUCKETS, GROWTH, Latencies, Measurement, response_class
@@ -132,28 +133,28 @@ def _sum(one: Value | None, other: Value) -> Value:
     return one + other
 
 
-def to_message(series: Series, points: Sequence[Point]) -> metric.TimeSeries:
+_Series, _Point = metric.TimeSeries.pb(), metric.Point.pb()  # plain messages: their wrappers cost more than the rest
+_Interval, _Value = common.TimeInterval.pb(), common.TypedValue.pb()
+
+
+def to_message(series: Series, points: Sequence[Point]) -> Any:
+    """A plain `google.monitoring.v3.TimeSeries`."""
     counts = series.metric == REQUEST_COUNT
-    return metric.TimeSeries(
+    return _Series(
         metric=metric_pb2.Metric(type=series.metric, labels=series.metric_labels),
         resource=monitored_resource_pb2.MonitoredResource(type=RESOURCE, labels=series.resource_labels),
         metric_kind=metric_pb2.MetricDescriptor.DELTA,
         value_type=metric_pb2.MetricDescriptor.INT64 if counts else metric_pb2.MetricDescriptor.DISTRIBUTION,
         unit="1" if counts else "ms",
         points=[
-            metric.Point(
-                interval=common.TimeInterval(start_time=_at(point.start), end_time=_at(point.end)),
-                value=_typed(point.value),
-            )
+            _Point(interval=_Interval(start_time=_at(point.start), end_time=_at(point.end)), value=_typed(point.value))
             for point in points
         ],
     )
 
 
-def _typed(value: Value) -> common.TypedValue:
-    if isinstance(value, int):
-        return common.TypedValue(int64_value=value)
-    return common.TypedValue(distribution_value=_distribution(value))
+def _typed(value: Value) -> Any:
+    return _Value(int64_value=value) if isinstance(value, int) else _Value(distribution_value=_distribution(value))
 
 
 def _distribution(value: Latencies) -> distribution_pb2.Distribution:
@@ -171,5 +172,7 @@ def _distribution(value: Latencies) -> distribution_pb2.Distribution:
     )
 
 
-def _at(seconds: float) -> Any:
-    return datetime.fromtimestamp(seconds, UTC)
+def _at(seconds: float) -> timestamp_pb2.Timestamp:
+    at = timestamp_pb2.Timestamp()
+    at.FromDatetime(datetime.fromtimestamp(seconds, UTC))
+    return at
