@@ -85,15 +85,30 @@ class _LatePattern:
         return value
 
 
-class _LateUrlPattern(_LatePattern):
-    """Of an address in brackets (IPv6) it knows the first character, which the host of nearly every URL lacks."""
+class _LateUrlPattern:
+    """What it says of an address in brackets (IPv6) compiles for a text that begins with one: nearly no host does."""
+
+    def __init__(self, pattern: str, flags: int = 0) -> None:
+        self._whole = _LatePattern(pattern, flags)
+        begin, end = pattern.find(r"|\["), pattern.rfind(r"\])") + 2
+        self._plain = self._whole if begin < 0 else _LatePattern(pattern[:begin] + pattern[end:], flags)
+        self._in_brackets = pattern.startswith(r"^\[")
 
     def match(self, text: str) -> re.Match[str] | None:
-        pattern, _ = self._made_of
-        if pattern.startswith(r"^\[") and not text.startswith("["):
+        return self._found("match", text)
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        return self._found("fullmatch", text)
+
+    def _found(self, method: str, text: str) -> re.Match[str] | None:
+        bracket = text.startswith("[")
+        if self._in_brackets and not bracket:
             return None
-        found: re.Match[str] | None = self.__getattr__("match")(text)
+        found: re.Match[str] | None = getattr(self._whole if bracket else self._plain, method)(text)
         return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
 
 
 class _Unsaid:
