@@ -3,17 +3,19 @@
 Those with regular expressions get a `re` whose patterns compile when they are first used, which most of them never
 are: compiling took longer than everything else in some of these modules. One for addresses in brackets is asked of
 every URL's host, and compiles for one in brackets. The retry policies, which name an HTTP client's errors to recognise
-them, get names that mean the same and do not load the client: where only gRPC speaks, nothing else would. The clients
-get a `typing` whose types say nothing: they work theirs out while they load, for annotations that nobody reads.
+them, get names that mean the same and do not load the client: where only gRPC speaks, nothing else would. gRPC and the
+clients, which work out the types of their annotations while they load, get a `typing` that does not check them. Cloud
+SQL's client gets the classes for uploads when it uploads something.
 """
 
 import builtins
 import re
 import sys
+import typing
 from _frozen_importlib import ModuleSpec
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from shared.adapters import listed_modules
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 def concerns(module: str) -> bool:
     """Whether it gets something else for one of its imports."""
     return module in _EXCHANGED or (
-        module.startswith("google.") and module.endswith((".client", ".pagers")) and ".services." in module
+        module.startswith("google.") and ".services." in module and module.endswith(_ANNOTATED)
     )
 
 
@@ -33,7 +35,7 @@ def spec(module: str, path: Sequence[str] | None) -> ModuleSpec | None:
     """As it would be found without us, but for the loader."""
     found = listed_modules.find_spec(module, path)
     if found is not None and found.loader is not None:
-        found.loader = cast("Loader", _Loader(found.loader, _EXCHANGED.get(module, _UNSAID)))  # by duck typing
+        found.loader = cast("Loader", _Loader(found.loader, _EXCHANGED.get(module, _UNCHECKED)))  # by duck typing
     return found
 
 
@@ -111,11 +113,16 @@ class _LateUrlPattern:
         return getattr(self._whole, name)
 
 
-class _Unsaid:
-    """A type that means nothing, whatever is put in its brackets."""
+class _Unchecked:
+    """A special form of `typing` that keeps what is put in its brackets as it is: neither checked nor remembered."""
 
-    def __getitem__(self, _: object) -> "_Unsaid":
-        return self
+    def __init__(self, form: Any) -> None:
+        self._origin = getattr(form, "__origin__", form)
+
+    def __getitem__(self, said: Any) -> GenericAlias:
+        if isinstance(said, tuple) and isinstance(said[0], list):
+            said = (*said[0], *said[1:])  # a callable's parameters and what it returns
+        return GenericAlias(self._origin, said)
 
 
 class _LateClass:
@@ -137,14 +144,15 @@ class _ErrorName(type):
         return isinstance(instance, getattr(errors, cls.__name__, ()))
 
 
+_ANNOTATED: Final = (".client", ".pagers", ".transports.base", ".transports.grpc")
 _LATE_RE: Final = {"re": _Lighter("re", compile=_LatePattern)}
 _ERRORS: Final = {name: _ErrorName(name, (), {}) for name in ("ConnectionError", "ChunkedEncodingError")}
 _NO_CLIENT: Final = _Lighter("requests", exceptions=_Lighter("requests.exceptions", **_ERRORS))
-_SPARED: Final = (
+_FORMS: Final = (
     *("Callable", "Dict", "Iterable", "Iterator", "List", "Mapping", "MutableMapping", "MutableSequence", "Optional"),
     *("Sequence", "Tuple", "Type", "Union"),
 )
-_UNSAID: Final = {"typing": _Lighter("typing", **dict.fromkeys(_SPARED, _Unsaid()))}
+_UNCHECKED: Final = {"typing": _Lighter("typing", **{name: _Unchecked(getattr(typing, name)) for name in _FORMS})}
 _NO_UPLOADS: Final = {
     module: _Lighter(module, **{name: _LateClass(module, name)})
     for module, name in (
@@ -186,9 +194,9 @@ _EXCHANGED: Final[Mapping[str, Mapping[str, Any]]] = {
             "grpc._typing",
             "grpc.experimental",
         ),
-        _UNSAID,
+        _UNCHECKED,
     ),
-    "google.auth.transport._mtls_helper": {**_LATE_RE, **_UNSAID},
+    "google.auth.transport._mtls_helper": {**_LATE_RE, **_UNCHECKED},
     "googleapiclient.discovery": _NO_UPLOADS,
     "googleapiclient.http": _NO_UPLOADS,
     "urllib3.util.url": {"re": _Lighter("re", compile=_LateUrlPattern)},

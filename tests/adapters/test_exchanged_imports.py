@@ -77,20 +77,39 @@ except json_format.ParseError as error:
     assert alone(LEAN + told) == alone(told)
 
 
-def test_the_clients_types_say_nothing_and_everybody_else_s_what_they_mean() -> None:
+def test_the_clients_types_are_unchecked_and_everybody_else_s_are_not() -> None:
     told = """
 import inspect, typing
 from google.cloud.run_v2.services.services.client import ServicesClient
-from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
+from google.pubsub_v1.services.publisher.client import PublisherClient
 signature = inspect.signature(ServicesClient.get_service)
 told = [
     list(signature.parameters),
     [str(one.default) for one in signature.parameters.values()][:4],
-    typing.get_type_hints(ServicesGrpcTransport.get_service.fget)["return"].__args__[0].__name__,
+    [inspect.signature(PublisherClient.publish).parameters["messages"].name],
     str(typing.Optional[int]),
 ]
+try:
+    typing.Optional[1]
+except TypeError as error:
+    told.append(str(error))
 """
     assert alone(LEAN + told) == alone(told)
+
+
+def test_what_a_local_cloud_reads_of_the_transports_types_is_the_same() -> None:
+    told = """
+from google.cloud.monitoring_v3.services.metric_service.transports.grpc import MetricServiceGrpcTransport
+from google.cloud.run_v2.services.revisions.transports.grpc import RevisionsGrpcTransport
+from google.cloud.run_v2.services.services.transports.grpc import ServicesGrpcTransport
+from google.pubsub_v1.services.publisher.transports.grpc import PublisherGrpcTransport
+from scripts.local_cloud.gapic.table import wire_table
+services = MetricServiceGrpcTransport, RevisionsGrpcTransport, ServicesGrpcTransport, PublisherGrpcTransport
+told = [{path: str(method) for path, method in wire_table(service).items()} for service in services]
+"""
+    lean, plain = alone(LEAN + told), alone(told)
+    assert lean == plain
+    assert all(plain)
 
 
 def test_messages_for_uploads_load_when_one_is_made() -> None:
