@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from shared.analysis.evidence import Expectation, History, Probe
@@ -53,8 +53,11 @@ class Messages(Protocol):
 class Metrics(Protocol):
     """Cloud Monitoring, read only."""
 
-    def history(self, service: str, start: datetime, end: datetime) -> History:
-        """Requests and latencies of every revision between `start` and `end`."""
+    def ask(self, service: str, start: datetime, end: datetime) -> Callable[[], History]:
+        """For requests and latencies of every revision between `start` and `end`; what it returns waits for them.
+
+        The question goes off at once, and only the answer raises.
+        """
 
 
 class Ledger(Protocol):

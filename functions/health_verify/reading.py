@@ -1,5 +1,6 @@
 """One reading of one service: what runs, whether it answers, what the metrics say, where one could go back to."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import cycle, islice
 from typing import NamedTuple
@@ -68,12 +69,21 @@ def read_service(cloud: Cloud, name: str) -> Reading | None:
         return Reading(judged._replace(newer_sequence=newest_sequence(cloud, name, record.sequence)), None)
     if not service.record:
         return None
+    rollout = record.active
+    asked = _ask_metrics(cloud, name, rollout, judged.at)
     judged = _read_ledger(cloud, record, managed, judged)
     judged = _read_target(cloud, service, record, managed, judged)
     judged, question = _read_newcomer(cloud, service, record, judged), None
-    if record.active:
-        judged, question = _read_canary(cloud, service, record.active, managed, judged)
+    if rollout:
+        judged, question = _read_canary(cloud, service, rollout, managed, judged, asked)
     return Reading(judged, question) if _has_work(judged, record, service, managed.strategy) else None
+
+
+def _ask_metrics(cloud: Cloud, service: str, rollout: Rollout | None, now: datetime) -> Callable[[], History] | None:
+    """Before all else, for they take longest. None while nothing is judged."""
+    if rollout is None or rollout.effective_phase not in _ON_TRIAL:
+        return None
+    return cloud.metrics.ask(service, rollout.started_at - HISTORY, now)
 
 
 def _has_work(judged: Judged, record: Record, service: Service, strategy: Strategy) -> bool:
@@ -158,7 +168,15 @@ def _read_newcomer(cloud: Cloud, service: Service, record: Record, judged: Judge
     return judged._replace(appeared=name, appeared_image=revision.image, frozen=frozen)
 
 
-def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: ManagedService, judged: Judged) -> Reading:
+def _read_canary(
+    cloud: Cloud,
+    service: Service,
+    rollout: Rollout,
+    managed: ManagedService,
+    judged: Judged,
+    asked: Callable[[], History] | None,
+) -> Reading:
+    """asked: for what the metrics say of one that is on trial."""
     judged = judged._replace(rollout_id=rollout.id, step=rollout.step)
     revision = _canary_revision(cloud, service, rollout)
     if revision is None:
@@ -173,7 +191,7 @@ def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: Mana
         judged = judged._replace(canary_message=unasked)
     probes = tuple(_probe(cloud, managed, uri, revision.name, path) for path in managed.probe_paths if uri)
     judged = judged._replace(probes=probes)
-    if rollout.effective_phase not in _ON_TRIAL:
+    if asked is None:
         if not uri:
             return Reading(judged, None)
         known = _traffic(cloud, service.name, managed.strategy, judged.at)
@@ -182,7 +200,7 @@ def _read_canary(cloud: Cloud, service: Service, rollout: Rollout, managed: Mana
     if rollout.effective_phase is Phase.BAKING:
         _ask_stable(cloud, service, rollout, managed)
     try:
-        history = cloud.metrics.history(service.name, rollout.started_at - HISTORY, judged.at)
+        history = asked()
     except Unavailable as error:
         unknown = Verdict(health=Health.ERROR, reason=f"Cloud Monitoring does not answer: {error}")
         return Reading(judged._replace(verdict=unknown), None)
@@ -209,7 +227,7 @@ def _traffic(cloud: Cloud, service: str, strategy: Strategy, now: datetime) -> f
     if not strategy.first_share_by_traffic:
         return 0.0
     try:
-        history = cloud.metrics.history(service, now - RECENT, now)
+        history = cloud.metrics.ask(service, now - RECENT, now)()
     except Unavailable:
         return 0.0
     requests = sum(

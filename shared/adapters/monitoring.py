@@ -5,7 +5,7 @@ long both take, so nothing here is tuned by hand. A missing series is no data, n
 https://cloud.google.com/monitoring/api/metrics_gcp
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -25,6 +25,7 @@ REQUEST_COUNT = "run.googleapis.com/request_count"
 REQUEST_LATENCIES = "run.googleapis.com/request_latencies"  # without the wait for an instance to start
 STARTUP_PROBES = "run.googleapis.com/container/completed_probe_count"
 _QUERY_SECONDS = 15.0
+_QUESTIONS_MAX = 12  # at a time, of all messages that an instance is busy with
 _REVISION = "resource.labels.revision_name"
 _LABELS = {  # what is asked of each metric, beside the revision
     REQUEST_COUNT: ("metric.labels.response_code", "metric.labels.response_code_class"),
@@ -60,44 +61,50 @@ class CloudMonitoring:
     def _metrics(self) -> MetricServiceClient:
         return MetricServiceClient(transport=self._transport)
 
+    @cached_property
+    def _askers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_QUESTIONS_MAX)
+
     def close(self) -> None:
+        if "_askers" in self.__dict__:
+            self._askers.shutdown()
         if "_transport" in self.__dict__:
             self._transport.grpc_channel.close()
 
-    def history(self, service: str, start: datetime, end: datetime) -> History:
+    def ask(self, service: str, start: datetime, end: datetime) -> Callable[[], History]:
         """Whole sampling periods only: one that began before `start` counts requests from before it.
 
-        Raises Unavailable, also where we are not allowed to look: nobody can see, and no redelivery is needed to know.
+        The answer raises Unavailable, also where we are not allowed to look: nobody can see, and no redelivery is
+        needed to know.
         """
-        try:
-            with our_errors():
-                return self._history(service, start, end)
-        except (exceptions.PermissionDenied, exceptions.Unauthenticated) as error:
-            raise Unavailable(f"we may not read the metrics: {error.message}") from error
+        asked = [self._askers.submit(self._pages, metric, service, start, end) for metric in _LABELS]
 
-    def _history(self, service: str, start: datetime, end: datetime) -> History:
-        period, delay = self._clock
-        settled = end - delay
-        settled -= (settled - _EPOCH) % period
-        first = start + (_EPOCH - start) % period
+        def answer() -> History:
+            try:
+                with our_errors():
+                    return self._history([one.result() for one in asked], self._span(start, end))
+            except (exceptions.PermissionDenied, exceptions.Unauthenticated) as error:
+                raise Unavailable(f"we may not read the metrics: {error.message}") from error
+
+        return answer
+
+    def _history(self, pages: Sequence[Iterable[Any]], span: _Span) -> History:
+        """pages: by metric, in the order of `_LABELS`."""
+        counted, timed, started = pages
         counts: dict[_At, dict[str, int]] = {}
         latencies: dict[_At, Latencies] = {}
         failed_starts: dict[_At, int] = {}
-        if first < settled:
-            span = first, settled
-            with ThreadPoolExecutor(len(_LABELS)) as pool:  # their answers do not wait for each other
-                counted, timed, started = pool.map(lambda metric: self._pages(metric, service, span), _LABELS)
-            for at, (code, code_class), point in _points(counted, REQUEST_COUNT, span):
-                classes = counts.setdefault(at, {})
-                named = code if code in _APART else code_class
-                classes[named] = classes.get(named, 0) + _number(point)
-            for at, (code_class,), point in _points(timed, REQUEST_LATENCIES, span):
-                # The "latency" of an upgraded connection is how long somebody chatted.
-                if code_class != "1xx":
-                    latencies.setdefault(at, Latencies()).add(point.value.distribution_value)
-            for at, (kind, healthy), point in _points(started, STARTUP_PROBES, span):
-                if kind.upper() == "STARTUP" and healthy.lower() == "false":
-                    failed_starts[at] = failed_starts.get(at, 0) + _number(point)
+        for at, (code, code_class), point in _points(counted, REQUEST_COUNT, span):
+            classes = counts.setdefault(at, {})
+            named = code if code in _APART else code_class
+            classes[named] = classes.get(named, 0) + _number(point)
+        for at, (code_class,), point in _points(timed, REQUEST_LATENCIES, span):
+            # The "latency" of an upgraded connection is how long somebody chatted.
+            if code_class != "1xx":
+                latencies.setdefault(at, Latencies()).add(point.value.distribution_value)
+        for at, (kind, healthy), point in _points(started, STARTUP_PROBES, span):
+            if kind.upper() == "STARTUP" and healthy.lower() == "false":
+                failed_starts[at] = failed_starts.get(at, 0) + _number(point)
         samples: dict[str, list[Sample]] = {}
         for at in sorted({*counts, *latencies, *failed_starts}):
             seen = latencies.get(at)
@@ -109,10 +116,11 @@ class CloudMonitoring:
                     failed_starts=failed_starts.get(at, 0),
                 )
             )
+        period, delay = self._clock
         return History(
             sample_period=period,
             ingest_delay=delay,
-            settled_until=settled,
+            settled_until=span[1],
             samples={revision: tuple(rows) for revision, rows in samples.items()},
         )
 
@@ -127,12 +135,20 @@ class CloudMonitoring:
             return _SAMPLED, _VISIBLE
         return metadata.sample_period.ToTimedelta() or _SAMPLED, metadata.ingest_delay.ToTimedelta() or _VISIBLE
 
-    def _pages(self, metric: str, service: str, span: _Span) -> Iterable[Any]:
-        """Every series, the first page of them fetched already.
+    def _span(self, start: datetime, end: datetime) -> _Span:
+        """Of what is settled: from the first period that began at `start` or later to the last that is visible."""
+        period, delay = self._clock
+        settled = end - delay
+        return start + (_EPOCH - start) % period, settled - (settled - _EPOCH) % period
+
+    def _pages(self, metric: str, service: str, start: datetime, end: datetime) -> Iterable[Any]:
+        """Every series, the first page of them fetched already; none of a span without a whole period.
 
         A metric that nothing in the project was ever written to does not exist: no data, like a missing series.
         """
-        first, settled = span
+        first, settled = self._span(start, end)
+        if first >= settled:
+            return ()
         request = metric_service.ListTimeSeriesRequest(
             name=self._project,
             filter=(

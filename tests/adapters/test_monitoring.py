@@ -103,8 +103,8 @@ def metrics(server: Metrics) -> Iterator[CloudMonitoring]:
         adapter.close()
 
 
-def test_no_metric_waits_for_the_answer_of_another(metrics: CloudMonitoring, server: Metrics) -> None:
-    all_asked = Barrier(3)
+def test_all_metrics_are_asked_at_once_and_before_anybody_waits(metrics: CloudMonitoring, server: Metrics) -> None:
+    all_asked = Barrier(4)
 
     def answer(request: ListTimeSeriesRequest) -> ListTimeSeriesResponse:
         all_asked.wait(timeout=10)
@@ -112,8 +112,9 @@ def test_no_metric_waits_for_the_answer_of_another(metrics: CloudMonitoring, ser
 
     server.answers["list_time_series"] = answer
     server.counts = [series("web-1", "2xx", {at(53): 95})]
-    history = metrics.history("web", START, NOW)
-    assert history.samples["web-1"][0].requests_by_class == {"2xx": 95}
+    asked = metrics.ask("web", START, NOW)
+    all_asked.wait(timeout=10)
+    assert asked().samples["web-1"][0].requests_by_class == {"2xx": 95}
 
 
 def test_every_page_of_every_class_ends_in_the_samples_of_its_revision(
@@ -128,7 +129,7 @@ def test_every_page_of_every_class_ends_in_the_samples_of_its_revision(
         series("web-1", "2xx", {at(53): explicit(1, 2)}),
         series("web-1", "5xx", {at(53): explicit(0, 0, 0, 4)}),
     ]
-    history = metrics.history("web", START, NOW)
+    history = metrics.ask("web", START, NOW)()
     assert (history.sample_period, history.ingest_delay) == (MINUTE, 2 * MINUTE)
     assert history.settled_until == SETTLED
     assert [(row.end, dict(row.requests_by_class)) for row in history.samples["web-1"]] == [
@@ -145,7 +146,7 @@ def test_every_page_of_every_class_ends_in_the_samples_of_its_revision(
 def test_the_questions_are_deltas_by_revision_and_class_over_whole_settled_periods(
     metrics: CloudMonitoring, server: Metrics
 ) -> None:
-    metrics.history("web", START + timedelta(seconds=20), NOW)
+    metrics.ask("web", START + timedelta(seconds=20), NOW)()
     labels = {
         REQUEST_COUNT: ("response_code", "response_code_class"),
         REQUEST_LATENCIES: ("response_code_class",),
@@ -172,17 +173,17 @@ def test_the_questions_are_deltas_by_revision_and_class_over_whole_settled_perio
 
 def test_what_may_still_grow_or_began_too_early_is_left_out(metrics: CloudMonitoring, server: Metrics) -> None:
     server.counts = [series("web-1", "2xx", {at(50): 1, at(51): 2, at(58): 3, at(59): 4})]
-    assert [row.end for row in metrics.history("web", START, NOW).samples["web-1"]] == [at(51), at(58)]
+    assert [row.end for row in metrics.ask("web", START, NOW)().samples["web-1"]] == [at(51), at(58)]
 
 
 def test_nothing_measured_is_nothing_and_not_zero(metrics: CloudMonitoring) -> None:
-    history = metrics.history("web", START, NOW)
+    history = metrics.ask("web", START, NOW)()
     assert history.samples == {}
     assert history.settled_until == SETTLED
 
 
 def test_a_span_without_a_settled_period_asks_nothing(metrics: CloudMonitoring, server: Metrics) -> None:
-    assert metrics.history("web", SETTLED, NOW).samples == {}
+    assert metrics.ask("web", SETTLED, NOW)().samples == {}
     assert server.queries == []
 
 
@@ -191,34 +192,34 @@ def test_an_upgraded_connection_counts_as_a_request_and_is_no_slow_answer(
 ) -> None:
     server.counts = [series("web-1", "1xx", {at(53): 3})]
     server.latencies = [series("web-1", "1xx", {at(53): explicit(0, 0, 0, 3)})]
-    (sample,) = metrics.history("web", START, NOW).samples["web-1"]
+    (sample,) = metrics.ask("web", START, NOW)().samples["web-1"]
     assert sample.requests_by_class == {"1xx": 3}
     assert sample.latency == Histogram()
 
 
 def test_series_that_were_not_summed_for_us_are_summed_here(metrics: CloudMonitoring, server: Metrics) -> None:
     server.counts = [series("web-1", "5xx", {at(53): 3}), series("web-1", "5xx", {at(53): 4})]
-    (sample,) = metrics.history("web", START, NOW).samples["web-1"]
+    (sample,) = metrics.ask("web", START, NOW)().samples["web-1"]
     assert sample.requests_by_class == {"5xx": 7}
 
 
 def test_the_metrics_own_clock_is_asked_once(metrics: CloudMonitoring, server: Metrics) -> None:
     for _ in range(3):
-        metrics.history("web", START, NOW)
+        metrics.ask("web", START, NOW)()
     assert server.calls.count("get_metric_descriptor") == 1
     assert server.requests[0][1].name == f"projects/demo/metricDescriptors/{REQUEST_COUNT}"
 
 
 def test_a_descriptor_that_tells_no_times_means_the_documented_ones(metrics: CloudMonitoring, server: Metrics) -> None:
     server.answers["get_metric_descriptor"] = MetricDescriptor()
-    history = metrics.history("web", START, NOW)
+    history = metrics.ask("web", START, NOW)()
     assert (history.sample_period, history.ingest_delay) == (MINUTE, 2 * MINUTE)
 
 
 def test_another_clock_is_followed(metrics: CloudMonitoring, server: Metrics) -> None:
     server.answers["get_metric_descriptor"].metadata.sample_period.FromSeconds(10)
     server.answers["get_metric_descriptor"].metadata.ingest_delay.FromSeconds(5)
-    assert metrics.history("web", START, NOW).settled_until == NOW.replace(second=20)
+    assert metrics.ask("web", START, NOW)().settled_until == NOW.replace(second=20)
 
 
 def test_a_service_over_quota_is_unavailable(metrics: CloudMonitoring, server: Metrics) -> None:
@@ -227,7 +228,7 @@ def test_a_service_over_quota_is_unavailable(metrics: CloudMonitoring, server: M
 
     server.answers["list_time_series"] = refuse
     with pytest.raises(Unavailable, match="quota"):
-        metrics.history("web", START, NOW)
+        metrics.ask("web", START, NOW)()
 
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED])
@@ -239,7 +240,7 @@ def test_metrics_that_we_may_not_read_are_an_outage_of_their_own(
 
     server.answers["list_time_series"] = refuse
     with pytest.raises(Unavailable, match=r"we may not read the metrics: .*timeSeries\.list denied"):
-        metrics.history("web", START, NOW)
+        metrics.ask("web", START, NOW)()
 
 
 def test_metrics_that_nothing_was_ever_written_to_are_no_data(metrics: CloudMonitoring, server: Metrics) -> None:
@@ -247,13 +248,13 @@ def test_metrics_that_nothing_was_ever_written_to_are_no_data(metrics: CloudMoni
         raise Fail(grpc.StatusCode.NOT_FOUND, "Cannot find metric(s) that match type")
 
     server.answers["list_time_series"] = server.answers["get_metric_descriptor"] = unknown
-    history = metrics.history("web", START, NOW)
+    history = metrics.ask("web", START, NOW)()
     assert (history.samples, history.settled_until) == ({}, SETTLED)
 
 
 def test_clients_that_hung_up_or_must_come_back_later_are_kept_apart(metrics: CloudMonitoring, server: Metrics) -> None:
     server.counts = [series("web-1", "4xx", {at(53): count}, response_code=code) for code, count in CODES.items()]
-    (sample,) = metrics.history("web", START, NOW).samples["web-1"]
+    (sample,) = metrics.ask("web", START, NOW)().samples["web-1"]
     assert sample.requests_by_class == {"4xx": 7, "429": 3, "499": 5}
 
 
@@ -264,7 +265,7 @@ def test_start_up_probes_that_gave_up_are_counted_and_no_others(metrics: CloudMo
         series("web-1", "", {at(53): 4}, probe_type="STARTUP", is_healthy="true"),
         series("web-1", "", {at(54): 8}, probe_type="LIVENESS", is_healthy="false"),
     ]
-    (sample,) = metrics.history("web", START, NOW).samples["web-1"]
+    (sample,) = metrics.ask("web", START, NOW)().samples["web-1"]
     assert (sample.end, sample.requests_by_class, sample.failed_starts) == (at(53), {}, 3)
 
 

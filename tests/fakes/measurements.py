@@ -1,5 +1,6 @@
 """What is read of the revisions: their metrics, and answers to our own requests."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,8 +20,11 @@ class FakeMetrics:
     down: bool = False
     asked: list[tuple[str, datetime, datetime]] = field(default_factory=list)
 
-    def history(self, service: str, start: datetime, end: datetime) -> History:
+    def ask(self, service: str, start: datetime, end: datetime) -> Callable[[], History]:
         self.asked.append((service, start, end))
+        return self._answer
+
+    def _answer(self) -> History:
         if self.down:
             raise Unavailable("Monitoring is down")
         return self.answer

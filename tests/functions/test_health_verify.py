@@ -1,12 +1,14 @@
 """One service that cannot be read hides no other from a tick."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.analysis.evidence import History
 from shared.config.environment import ManagedService
 from shared.errors import InvalidRecord, Unavailable
 from shared.events.message import Message
@@ -121,6 +123,41 @@ def test_at_100_percent_stable_is_asked_often_enough_to_show_an_outage_that_both
     row = world.cloud.services.rows["web"]
     world.cloud.services.rows["web"] = replace(row, tagged={"canary": row.tagged["canary"]})
     assert asked(200) == 0
+
+
+def test_the_metrics_are_asked_before_the_revisions_and_awaited_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = deployed()
+    world.push("b")
+    world.ready()
+    world.until("progressing")
+    metrics, probed = world.cloud.metrics, world.cloud.prober.probed
+    order: list[tuple[str, int]] = []
+
+    def ask(*_question: object) -> Callable[[], History]:
+        order.append(("asked", len(probed)))
+        return answered
+
+    def answered() -> History:
+        order.append(("answered", len(probed)))
+        return metrics.answer
+
+    monkeypatch.setattr(metrics, "ask", ask)
+    probed.clear()
+    tick(world)
+    assert order == [("asked", 0), ("answered", len(probed))]
+    assert probed
+
+
+def test_nobody_waits_for_the_metrics_of_a_canary_that_is_not_ready() -> None:
+    world = deployed()
+    world.push("b")
+    world.ready()
+    world.until("progressing")
+    world.cloud.metrics.down = True
+    world.cloud.services.fail(world.canary, "its instances are gone")
+    tick(world)
+    [told] = world.cloud.messages.on("verdicts")
+    assert json.loads(told.data)["canary_message"] == "its instances are gone"
 
 
 def led_elsewhere(world: World) -> None:

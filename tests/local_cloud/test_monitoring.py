@@ -277,7 +277,7 @@ def test_our_adapter_reads_what_the_splitter_counted(tmp_path: Path) -> None:
         metrics = reader
 
         def seen() -> tuple[int, int]:
-            history = metrics.history("web", begin - timedelta(seconds=1), datetime.now(UTC))
+            history = metrics.ask("web", begin - timedelta(seconds=1), datetime.now(UTC))()
             samples = history.samples.get("web-1", ())
             return (
                 sum(sample.requests_by_class.get("2xx", 0) for sample in samples),

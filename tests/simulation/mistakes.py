@@ -203,9 +203,9 @@ def blind(cloud: Any, name: str, message: Any) -> str:
     return _measure(cloud, name, message)
 
 
-def tag_trusted(cloud: Any, service: Any, rollout: Any, managed: Any, judged: Any) -> Any:
+def tag_trusted(cloud: Any, service: Any, rollout: Any, *rest: Any) -> Any:
     name = rollout.canary or service.latest_created
-    return _read_canary(cloud, replace(service, tagged={**service.tagged, "canary": name}), rollout, managed, judged)
+    return _read_canary(cloud, replace(service, tagged={**service.tagged, "canary": name}), rollout, *rest)
 
 
 def ended_unsaid(record: Any, cause: Any, now: Any, kind: str, *rest: Any) -> Any:

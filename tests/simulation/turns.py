@@ -61,8 +61,20 @@ class Reached:
         return partial(object.__getattribute__(self, "_reach"), operation)
 
 
-def _port(name: str) -> Any:
-    return property(lambda turn: Reached(partial(turn.reach, name, getattr(turn._surroundings, name))))
+class Asked:
+    """The metrics as one turn reaches them: the call is the one that waits for the answer."""
+
+    __slots__ = ("_reach",)
+
+    def __init__(self, reach: Callable[..., Any]) -> None:
+        self._reach = reach
+
+    def ask(self, *question: Any) -> Callable[[], Any]:
+        return partial(self._reach, "history", *question)
+
+
+def _port(name: str, kind: Callable[..., Any] = Reached) -> Any:
+    return property(lambda turn: kind(partial(turn.reach, name, getattr(turn._surroundings, name))))
 
 
 class Turn:
@@ -97,7 +109,7 @@ class Turn:
 
     services = _port("services")
     messages = _port("messages")
-    metrics = _port("metrics")
+    metrics = _port("metrics", Asked)
     ledger = _port("ledger")
     prober = _port("prober")
     objects = _port("objects")
