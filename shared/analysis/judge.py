@@ -48,20 +48,21 @@ def judge(question: Question) -> Verdict:
     history, canary, probes = question.history, question.canary, question.probes
     sent = sum(probe.revision == canary for probe in probes)
     periods = side_by_side(history, canary, question.stable, sent)
-    rollout = [period for period in periods if period.end > question.rollout_started]
+    started, whole_from = question.rollout_started, question.step_started + history.sample_period
+    rollout = [period for period in periods if period.end > started]
     case = _Case(
         history=history,
         canary=canary,
         share=question.share,
         probes=probes,
         rollout=rollout,
-        step=[period for period in periods if period.end - history.sample_period >= question.step_started],
-        outage=metrics_outage(history, canary, probes, question.rollout_started),
+        step=[period for period in periods if period.end >= whole_from],
+        outage=metrics_outage(history, canary, probes, started),
         broken=crash_looping(rollout) or refusing(periods, rollout),
     )
     if not any(period.stable_requests for period in periods):
         return _without_stable(case)
-    trial = Trial(question.risk, history.sample_period, question.rollout_started)
+    trial = Trial(question.risk, history.sample_period, started)
     trial.begin_step(question.step_started, question.share, question.next_share)
     trial.remember(periods[: len(periods) - len(rollout)])
     for period in rollout:

@@ -1,14 +1,15 @@
 """The two revisions side by side: what each did in the same sampling period."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from shared.analysis.e_value import Tally
 from shared.analysis.evidence import Histogram, History, Sample
 from shared.analysis.record import NamedTuple
 
+_Sampled = tuple[int, int, int, Histogram, int]  # requests, failed, refused; latencies; failed starts
 _NO_LATENCY = Histogram()
-_NO_SAMPLE = Sample(end=datetime.fromtimestamp(0, UTC), requests_by_class={})
+_NOTHING: _Sampled = (0, 0, 0, _NO_LATENCY, 0)
 
 
 class Period(NamedTuple):
@@ -42,51 +43,58 @@ class Period(NamedTuple):
 
 
 def side_by_side(history: History, canary: str, stable: str, probes: int = 0) -> list[Period]:
-    """Every settled period that either revision has a sample of, in order; a repeated sample replaces the earlier.
+    """Every settled period that either revision has a sample of, in order.
 
     probes: how many each tick sends to the canary.
     """
-    ours = {sample.end: sample for sample in history.samples.get(canary, ())}
-    theirs = {sample.end: sample for sample in history.samples.get(stable, ())}
-    ends = sorted([end for end in {**theirs, **ours} if end <= history.settled_until])
-    return [_period(end, ours.get(end, _NO_SAMPLE), theirs.get(end, _NO_SAMPLE), probes) for end in ends]
+    ours, theirs = _by_end(history.samples.get(canary, ())), _by_end(history.samples.get(stable, ()))
+    periods = []
+    for end in sorted([end for end in {**theirs, **ours} if end <= history.settled_until]):
+        requests, errors, refused, latency, failed_starts = ours.get(end, _NOTHING)
+        stable_requests, stable_errors, stable_refused, stable_latency, stable_failed_starts = theirs.get(end, _NOTHING)
+        period = Period(
+            end,
+            requests,
+            max(errors, requests - probes),
+            errors,
+            probes,
+            stable_requests,
+            stable_errors,
+            latency,
+            stable_latency,
+            refused,
+            stable_refused,
+            failed_starts,
+            stable_failed_starts,
+        )
+        periods.append(period)
+    return periods
 
 
 def failed(block: Sequence[Period]) -> Tally:
     """Requests of both revisions in a block, and how many of each failed."""
-    return Tally(
-        sum([period.exposed for period in block]),
-        sum([period.errors for period in block]),
-        sum([period.stable_requests for period in block]),
-        sum([period.stable_errors for period in block]),
-    )
+    canary = canary_bad = stable = stable_bad = 0
+    for period in block:
+        canary += period.exposed
+        canary_bad += period.errors
+        stable += period.stable_requests
+        stable_bad += period.stable_errors
+    return Tally(canary, canary_bad, stable, stable_bad)
 
 
-def _period(end: datetime, canary: Sample, stable: Sample, probes: int) -> Period:
-    requests, errors, refused = _counts(canary)
-    stable_requests, stable_errors, stable_refused = _counts(stable)
-    return Period(
-        end,
-        requests,
-        max(errors, requests - probes),
-        errors,
-        probes,
-        stable_requests,
-        stable_errors,
-        canary.latency,
-        stable.latency,
-        refused,
-        stable_refused,
-        canary.failed_starts,
-        stable.failed_starts,
-    )
-
-
-def _counts(sample: Sample) -> tuple[int, int, int]:
-    """Requests, those that failed and those that were refused.
+def _by_end(samples: Sequence[Sample]) -> dict[datetime, _Sampled]:
+    """What one revision did in each period; a repeated sample replaces the earlier.
 
     A WebSocket (101) counts when it closes, up to an hour later and at first only on stable: it is no request here.
     A client that hung up (499) is a request, and neither failed nor refused.
     """
-    by_class = sample.requests_by_class
-    return sum(by_class.values()) - by_class.get("1xx", 0), by_class.get("5xx", 0), by_class.get("4xx", 0)
+    return {
+        end: (
+            sum(by_class.values()) - by_class.get("1xx", 0),
+            by_class.get("5xx", 0),
+            by_class.get("4xx", 0),
+            latency,
+            failed_starts,
+        )
+        for end, by_class, latency, failed_starts in samples
+    }
