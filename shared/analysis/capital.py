@@ -45,7 +45,7 @@ class Capital:
         parts = zip(self.owned, self._low, log_e_values, caps, drips, strict=True)
         for part, (owned, lowest, value, cap, drip) in enumerate(parts):
             low = lowest + drip
-            own = (owned + drip) * exp(min(cap, value))
+            own = (owned + drip) * (exp(value) if value < cap else exp(cap))
             if own <= low:
                 self.owned[part] = self._low[part] = own
                 self._grown[part] = 0

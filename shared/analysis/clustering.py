@@ -9,8 +9,10 @@ a request then speaks for the whole stretch instead of its own period.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from math import sqrt
 
+from shared.analysis.e_value import within
 from shared.analysis.past import STRETCH
 
 Counted = tuple[float, float]  # bad requests of a period, and all of them
@@ -61,20 +63,20 @@ class Clustering:
         self._prior = prior
         self._near = _Spread()
         self._far = _Spread() if far else None
-        self._past: list[Counted] = [NOTHING]
+        self._past: Sequence[Counted] = [NOTHING]
         self.correlation = self.of_stretch = prior
 
     def learn(self, periods: Sequence[Counted]) -> None:
         """More periods of stable, in order. NOTHING breaks the chain: a period without a request, and one in which
         both revisions failed, for what they share is no clustering on one of them.
         """
-        rows, known = [*self._past, *periods], len(self._past)
-        self._near.learn(zip(rows[known - 1 :], periods, strict=False))
+        self._near.learn(pairwise([self._past[-1], *periods]))
         self.correlation = self.of_stretch = self._within_a_period()
         if self._far is None:
-            self._past = rows[-1:]
+            self._past = periods[-1:] or self._past
             return
-        at = max(known, STRETCH)
+        rows = [*self._past, *periods]
+        at = max(len(self._past), STRETCH)
         self._far.learn(zip(rows[at - STRETCH :], rows[at:], strict=False))
         self._past = rows[-STRETCH:]
         self.of_stretch = self._with_neighbours(self._far)
@@ -82,7 +84,7 @@ class Clustering:
     def _within_a_period(self) -> float:
         near = self._near
         wary = max(0.0, near.excess + sqrt(near.variance)) + _PRIOR_WEIGHT * self._prior
-        return min(max(_LEAST, wary / (near.scale + _PRIOR_WEIGHT)), _MOST)
+        return within(_LEAST, wary / (near.scale + _PRIOR_WEIGHT), _MOST)
 
     def _with_neighbours(self, far: _Spread) -> float:
         """Only what stands out by a standard error counts as shared, for most services share nothing."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import log, sqrt
 
 from shared.analysis.clustering import Clustering, Counted, thinned
-from shared.analysis.e_value import Tally, log_excess, log_harm, log_safety
+from shared.analysis.e_value import Counts, Tally, log_excess, log_harm, log_safety, within
 from shared.analysis.waiting import Walk
 
 _HALF_LIFE = 120.0  # periods; what stable does now says more than what it did last night
@@ -59,7 +59,7 @@ class Comparison:
             of_all = of_all * _FADE + requests
         self._bad, self._requests = of_bad, of_all
         bad, requests = self._prior
-        self.expected = min(max(_RATE_MIN, (of_bad + bad) / (of_all + requests)), _RATE_MAX)
+        self.expected = within(_RATE_MIN, (of_bad + bad) / (of_all + requests), _RATE_MAX)
         self.clustering.learn(periods if telling is None else telling)
 
     @property
@@ -78,10 +78,10 @@ class Comparison:
 
         together: whether requests may fail together, as stable's do.
         """
-        tally = _independent(tally, periods, self.clustering.of_stretch) if together else tally
+        counts = _independent(tally, periods, self.clustering.of_stretch) if together else tally
         floor = self.expected + self._tolerance
         rates = [floor + effect * (1 - floor) for effect in self._effects]
-        return log_harm(tally, rates, self.expected, self._tolerance)
+        return log_harm(counts, rates, self.expected, self._tolerance)
 
     def harm_alone(self, tally: Tally, *, together: bool = True) -> list[float]:
         """Evidence that the canary exceeds the limit that stable's history sets; stable has no traffic."""
@@ -126,8 +126,8 @@ class Comparison:
         return most
 
 
-def _independent(tally: Tally, periods: int, correlation: float) -> Tally:
+def _independent(tally: Counts, periods: int, correlation: float) -> Counts:
     """As many requests as would tell the same if none had failed together."""
     canary, canary_bad, stable, stable_bad = tally
     ours, theirs = thinned(canary / periods, correlation), thinned(stable / periods, correlation)
-    return Tally(canary * ours, canary_bad * ours, stable * theirs, stable_bad * theirs)
+    return canary * ours, canary_bad * ours, stable * theirs, stable_bad * theirs

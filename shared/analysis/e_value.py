@@ -29,6 +29,8 @@ from shared.analysis.record import NamedTuple
 _TINY = 1e-12  # from the ends of a bracket, where a logarithm would not exist
 _THIRD_OF_A_TURN = 2 * pi / 3
 
+Counts = tuple[float, float, float, float]  # a Tally without its names, which take longer to give than to read
+
 
 class Tally(NamedTuple):
     """Requests of both revisions in one block, and how many of each were bad. A tuple because thousands are made."""
@@ -39,24 +41,26 @@ class Tally(NamedTuple):
     stable_bad: float
 
 
-def log_harm(tally: Tally, canary_rates: Sequence[float], stable_rate: float, margin: float = 0.0) -> list[float]:
+def log_harm(tally: Counts, canary_rates: Sequence[float], stable_rate: float, margin: float = 0.0) -> list[float]:
     """Evidence that the canary's rate exceeds stable's by more than `margin`; 0 when the block cannot tell.
 
     canary_rates, stable_rate: the alternatives, ascending, in (0, 1), chosen without looking at the block.
     """
-    if tally.canary <= 0 or tally.stable <= 0 or canary_rates[0] <= stable_rate + margin:
+    n_c, _, n_b, _ = tally
+    if n_c <= 0 or n_b <= 0 or canary_rates[0] <= stable_rate + margin:
         return [0.0] * len(canary_rates)
-    return [_log_ratio(tally, canary_rate, stable_rate, margin) for canary_rate in canary_rates]
+    return _log_ratios(tally, canary_rates, stable_rate, margin)
 
 
-def log_safety(tally: Tally, *, rate: float, margin: float) -> float:
+def log_safety(tally: Counts, *, rate: float, margin: float) -> float:
     """Evidence that the canary's rate is less than stable's plus `margin`, betting that both are `rate`.
 
     The null is p_c >= p_b + margin. With a margin of 1 or more there is no such canary: 0, and nothing to prove.
     """
-    if tally.canary <= 0 or tally.stable <= 0 or not 0 < margin < 1:
+    n_c, _, n_b, _ = tally
+    if n_c <= 0 or n_b <= 0 or not 0 < margin < 1:
         return 0.0
-    return _log_ratio(tally, rate, rate, margin)
+    return _log_ratios(tally, (rate,), rate, margin)[0]
 
 
 def log_excess(bad: float, requests: float, *, rate: float, limit: float) -> float:
@@ -64,16 +68,20 @@ def log_excess(bad: float, requests: float, *, rate: float, limit: float) -> flo
     return bad * log(rate / limit) + (requests - bad) * log((1 - rate) / (1 - limit))
 
 
-def _log_ratio(tally: Tally, t_c: float, t_b: float, margin: float) -> float:
+def _log_ratios(tally: Counts, canary_rates: Sequence[float], t_b: float, margin: float) -> list[float]:
     n_c, x_c, n_b, x_b = tally
-    t = (n_c * t_c + n_b * t_b) / (n_c + n_b) if margin == 0 else _closest(n_c, n_b, t_c, t_b, margin)
-    u = t + margin
-    value = (n_c - x_c) * log((1 - t_c) / (1 - u)) + (n_b - x_b) * log((1 - t_b) / (1 - t))
-    if x_c:
-        value += x_c * log(t_c / u)
-    if x_b:
-        value += x_b * log(t_b / t)
-    return value
+    both, good_c, good_b = n_c + n_b, n_c - x_c, n_b - x_b
+    values = []
+    for t_c in canary_rates:
+        t = _closest(n_c, n_b, t_c, t_b, margin) if margin else (n_c * t_c + n_b * t_b) / both
+        u = t + margin
+        value = good_c * log((1 - t_c) / (1 - u)) + good_b * log((1 - t_b) / (1 - t))
+        if x_c:
+            value += x_c * log(t_c / u)
+        if x_b:
+            value += x_b * log(t_b / t)
+        values.append(value)
+    return values
 
 
 def _closest(n_c: float, n_b: float, t_c: float, t_b: float, margin: float) -> float:
@@ -97,4 +105,13 @@ def _closest(n_c: float, n_b: float, t_c: float, t_b: float, margin: float) -> f
     # One Newton step gives back the digits that the cosine loses when two roots are near each other.
     t -= (((t + second) * t + first) * t + constant) / ((3 * t + 2 * second) * t + first)
     low, high = (t_b, a) if a > t_b else (max(a, _TINY), min(t_b, 1 - d - _TINY))
-    return low if t < low else min(t, high)
+    return within(low, t, high)
+
+
+def within(least: float, value: float, most: float) -> float:
+    """What lies nearest to the value between the two: the comparisons alone, which are quicker than `min` and `max`."""
+    if value < least:
+        return least
+    if value > most:
+        return most
+    return value
