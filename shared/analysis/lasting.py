@@ -30,13 +30,19 @@ class Lasting:
         self.stretches = 0
 
     def add(self, tally: Tally, periods: int) -> Tally | None:
-        """One more block of so many periods; the whole stretch when it is complete."""
+        """One more block of so many periods; the whole stretch when it is complete and there are odds to take of it.
+
+        Where nothing failed there are none: it is a good one.
+        """
         self._tallies.append(tally)
         self._periods += periods
         if self._periods < STRETCH:
             return None
         complete = Tally(*map(sum, zip(*self._tallies, strict=True)))
         self._tallies, self._periods = [], 0
+        if not complete.canary_bad:
+            self.stretches = 0
+            return None
         return complete
 
     def conclude(self, log_e_values: Sequence[float]) -> None:

@@ -79,15 +79,13 @@ class Outages:
 
 def both_fail(period: Period, usual: float) -> bool:
     """Far more than stable usually does, both."""
-    if not period.stable_errors:
-        return False
     bearable = _bearable(usual)
     return period.stable_errors > bearable * period.stable_requests and period.errors > bearable * period.exposed
 
 
-def may_both_fail(period: Period) -> bool:
-    """Cheaper: whether that is possible whatever is usual."""
-    return both_fail(period, 0.0)
+def may_both_fail(periods: Iterable[Period]) -> bool:
+    """Cheaper: whether that is possible of any of them, whatever is usual."""
+    return any(period.errors and period.stable_errors and both_fail(period, 0.0) for period in periods)
 
 
 def _bearable(usual: float) -> float:

@@ -91,10 +91,11 @@ class Proof:
 class Step:
     """What is judged now: since when its split holds, and the canary's percent before and after the next move."""
 
-    __slots__ = ("began", "errors", "next_share", "share", "since", "slowness")
+    __slots__ = ("alone", "began", "errors", "next_share", "share", "since", "slowness")
 
     def __init__(self, since: datetime, share: int, next_share: int) -> None:
         self.since, self.share, self.next_share = since, share, next_share
+        self.alone = share == 100  # nothing can be proved then
         self.began = False
         self.errors: Proof | None = None
         self.slowness: Proof | None = None
@@ -136,5 +137,6 @@ class Step:
         return [proof for proof in both if proof is not None and proof.margin_max < 1]
 
     @property
-    def alone(self) -> bool:
-        return self.share == 100
+    def asked(self) -> bool:
+        """All that is to be proved is known."""
+        return self.alone or (self.errors is not None and self.slowness is not None)

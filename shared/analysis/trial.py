@@ -52,7 +52,7 @@ class Trial:
         self.capital = Capital(WEIGHTS, risk.false_rollback_risk)
         self.errors = failing()
         self.slowness = Slowness(risk.latency_ms_min)
-        self.step = Step(first_traffic, 0, 0)
+        self.begin_step(first_traffic, 0, 0)
         self._sample_period = sample_period
         self._first_traffic = self._latest = first_traffic
         self._latencies_from = first_traffic - _LATENCY_HISTORY
@@ -65,20 +65,23 @@ class Trial:
 
     def begin_step(self, since: datetime, share: int, next_share: int) -> None:
         self.step = Step(since, share, next_share)
+        self._patient_until = since + PATIENCE * self.risk.proof_time
 
     def weigh(self, period: Period) -> None:
         """One more period. What is left open when stable loses its traffic tells nothing."""
-        step, self._latest = self.step, period.end
-        if period.end <= self._first_traffic:
+        step, end = self.step, period.end
+        self._latest = end
+        if end <= self._first_traffic:
             self.remember([period])
             return
         if self._past:
             self._learn_past()
         self._outages.note(period, self._usual, step.share)
-        step.begin_with(period.end - self._sample_period)
+        if not step.began:
+            step.begin_with(end - self._sample_period)
         if not self._block:
             self.slowness.choose_cuts()
-            if step.began and not step.alone:
+            if step.began and not step.asked:
                 periods = self.risk.proof_time / self._sample_period
                 step.ask(self.risk, self._usual, periods, self.errors, self.slowness.comparisons)
         if step.began and step.alone:
@@ -87,8 +90,9 @@ class Trial:
         self._block.append(self.slowness.awake(period))
         if len(self._block) < self._block_length:
             return
-        if any(row.exposed for row in self._block) and any(row.stable_requests for row in self._block):
-            self._close_block()
+        errors = failed(self._block)
+        if errors.canary and errors.stable:
+            self._close_block(errors)
 
     def remember(self, periods: Sequence[Period]) -> None:
         """Those before the first traffic, in order: what is normal, learned when the rollout begins."""
@@ -100,7 +104,7 @@ class Trial:
         for period, row in zip(past, rows, strict=True):
             self._outages.note(period, self._usual, self.step.share)
             if row and period.end > self._latencies_from:
-                self._count_traffic(period)
+                self._count_traffic([period])
                 self.slowness.remember([period.stable_latency])
         usual = [row for row in rows if row]
         self._outages.know_before(usual)
@@ -111,9 +115,10 @@ class Trial:
             else:
                 self.errors.learn([], [NOTHING])
 
-    def _count_traffic(self, period: Period) -> None:
-        self._requests = self._requests * _RATE_FADE + period.exposed + period.stable_requests
-        self._periods = self._periods * _RATE_FADE + 1
+    def _count_traffic(self, periods: Sequence[Period]) -> None:
+        for period in periods:
+            self._requests = self._requests * _RATE_FADE + period.exposed + period.stable_requests
+            self._periods = self._periods * _RATE_FADE + 1
         self._usual = self._requests / self._periods
 
     def _weigh_alone(self, period: Period) -> None:
@@ -129,10 +134,10 @@ class Trial:
         if stretch := self._lasting.add(errors, 1):
             self._lasting.conclude(self.errors.harm_alone(stretch, together=False))
 
-    def _close_block(self) -> None:
-        """Judges what the block holds, then learns from it."""
+    def _close_block(self, errors: Tally) -> None:
+        """Judges what the block holds, then learns from it. errors: its requests, and those that failed."""
         block, self._block = self._block, []
-        errors, latencies = failed(block), [period.stable_latency for period in block]
+        latencies = [period.stable_latency for period in block]
         stable_timed = self.slowness.counted(latencies)
         slow = self.slowness.tallies(block, stable_timed)
         bets = self.errors.harm(errors, len(block))
@@ -150,13 +155,12 @@ class Trial:
             self.slowness.learn(stable_timed)
         else:
             self.slowness.remember(latencies)
-        for period in block:
-            self._count_traffic(period)
+        self._count_traffic(block)
 
     def _weigh_safety(self, proof: Proof, periods: list[Period], errors: Tally, slow: list[Tally]) -> None:
         """Our own probes speak for nothing: they are taken out of the canary's requests, the fast ones included."""
         step = self.step
-        patient = periods[-1].end - step.since < PATIENCE * self.risk.proof_time
+        patient = periods[-1].end < self._patient_until
         asked = sum([period.users for period in periods])
         proof.weigh(Tally(asked, *errors[1:]), len(periods), patient=patient)
         if step.slowness:
@@ -166,7 +170,7 @@ class Trial:
 
     def _learn_errors(self, periods: Sequence[Period]) -> None:
         """At once, or one by one where both may have failed: what counts as that follows from what is known by then."""
-        if not any(map(may_both_fail, periods)):
+        if not may_both_fail(periods):
             self.errors.learn([(period.stable_errors, period.stable_requests) for period in periods])
             return
         for period in periods:
@@ -202,7 +206,7 @@ class Trial:
         is how exactly anybody can know.
         """
         now = max(self._latest, self.step.since)
-        patience = max(0.0, (PATIENCE * self.risk.proof_time - (now - self.step.since)) / self._sample_period)
+        patience = max(0.0, (self._patient_until - now) / self._sample_period)
         length, begun = self._block_length, len(self._block)
         waits = [proof.waits(canary, stable, self.log_safety_needed, patience, length) for proof in self.step.proofs]
         found = [quantile(waits, share) for share in shares]

@@ -188,6 +188,16 @@ def test_a_stretch_is_ten_periods_added_up() -> None:
     assert lasting.add(Tally(1, 1, 1, 1), 1) == Tally(2, 2, 2, 2)
 
 
+def test_a_stretch_in_which_nothing_failed_ends_a_row_of_bad_ones_and_is_not_asked_about() -> None:
+    lasting = Lasting()
+    lasting.conclude([log(400.001), 0.0])
+    assert lasting.add(Tally(30, 0, 300, 2), 9) is None
+    assert lasting.stretches == 1
+    assert lasting.add(Tally(3, 0, 30, 0), 1) is None
+    assert lasting.stretches == 0
+    assert lasting.add(Tally(9, 9, 90, 0), 10) == Tally(9, 9, 90, 0)
+
+
 # --------------------------------------------------------------------------------------------- what a step proves
 
 

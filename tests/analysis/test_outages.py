@@ -136,4 +136,4 @@ def test_what_was_usual_is_counted_over_all_that_was_before() -> None:
 )
 def test_whether_both_fail_far_more_than_usual(row: dict[str, Any], usual: float, both: bool) -> None:
     assert both_fail(Period(NOW, **row), usual) is both
-    assert may_both_fail(Period(NOW, **row)) >= both
+    assert may_both_fail([Period(NOW, **row)]) >= both
