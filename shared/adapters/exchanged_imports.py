@@ -13,7 +13,7 @@ import re
 import sys
 import typing
 from _frozen_importlib import ModuleSpec
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import GenericAlias, ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -117,12 +117,17 @@ class _Unchecked:
     """A special form of `typing` that keeps what is put in its brackets as it is: neither checked nor remembered."""
 
     def __init__(self, form: Any) -> None:
-        self._origin = getattr(form, "__origin__", form)
+        self._form = form
 
     def __getitem__(self, said: Any) -> GenericAlias:
-        if isinstance(said, tuple) and isinstance(said[0], list):
-            said = (*said[0], *said[1:])  # a callable's parameters and what it returns
-        return GenericAlias(self._origin, said)
+        origin: Any = self._form
+        if origin is typing.Optional:
+            origin, said = typing.Union, (said, None)
+        elif origin is typing.Callable:
+            parameters, returned = said
+            said = (*parameters, returned) if isinstance(parameters, list) else said
+            origin = Callable
+        return GenericAlias(origin, said)
 
 
 class _LateClass:
