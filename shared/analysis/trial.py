@@ -1,7 +1,7 @@
 """The evidence of one rollout: requests weighed block by block, for harm since its first traffic, for safety since the
 step began.
 
-A block is one sampling period (two after 24 blocks, three after 24 more, and so on), or as many as it takes until both
+A block is one sampling period (two after 26 blocks, four after 26 more, then eight), or as many as it takes until both
 revisions have a request. What is expected of stable in a block comes from earlier blocks only, which is what makes the
 e-values valid.
 """
@@ -26,7 +26,8 @@ from shared.analysis.waiting import quantile, whole_blocks
 
 _LATENCY_HISTORY = timedelta(hours=2)  # enough to know what is usual; rare bursts are looked for among the errors
 _ROOM_FOR_DOUBT = 20.0  # no step up with harm closer than this factor to a rollback
-_BLOCKS_PER_LENGTH = 24  # then blocks get one period longer, so that a look at half a day stays cheap
+_BLOCKS_PER_LENGTH = 26  # then they get twice as long, so that a look at half a day stays cheap
+_LENGTH_MAX = 8  # periods; harm that begins late waits no longer for the end of its first block
 _EVEN = 0.5
 _RATE_FADE = 0.5 ** (1 / 30)  # per period, of the traffic that plans the proof
 
@@ -218,7 +219,7 @@ class Trial:
     @property
     def _block_length(self) -> int:
         """Periods; longer ones keep a look at half a day cheap."""
-        return 1 + self.capital.blocks // _BLOCKS_PER_LENGTH
+        return min(1 << self.capital.blocks // _BLOCKS_PER_LENGTH, _LENGTH_MAX)
 
     @property
     def log_safety_needed(self) -> float:

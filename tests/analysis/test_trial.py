@@ -81,11 +81,12 @@ def test_quiet_minutes_are_gathered_until_both_sides_have_a_request() -> None:
     assert live.capital.blocks == 10
 
 
-def test_blocks_grow_with_the_rollout_so_that_a_look_stays_cheap() -> None:
-    live = trial()
+def test_blocks_grow_with_the_rollout_so_that_a_look_stays_cheap_and_no_longer_than_eight_periods() -> None:
+    live, blocks = trial(), {}
     for minute in range(1, 721):
         live.weigh(Period(NOW + minute * MINUTE, 10, 10, 0, 0, 90, 0))
-    assert 160 < live.capital.blocks < 200
+        blocks[minute] = live.capital.blocks
+    assert [blocks[minute] for minute in (26, 26 + 52, 26 + 52 + 104, 720)] == [26, 52, 78, 78 + (720 - 182) // 8]
 
 
 def asked(share: int, next_share: int, total: int, risk: Risk = RISK) -> float:
