@@ -44,6 +44,11 @@ def test_client_errors_are_requests_server_errors_are_failures_and_chats_are_nei
     assert (period.exposed, period.errors, period.refused) == (89, 2, 4)
 
 
+def test_classes_that_nobody_counted_are_of_nobody() -> None:
+    (period,) = side_by_side(history((sample(1, ok=3),), (sample(1, ok=30),)), "canary", "stable")
+    assert (period.errors, period.refused, period.stable_errors, period.stable_refused) == (0, 0, 0, 0)
+
+
 def test_probes_are_taken_out_of_what_speaks_for_safety_and_of_nothing_else() -> None:
     row = Sample(end=NOW, requests_by_class={"2xx": 10, "5xx": 3})
     (period,) = side_by_side(history((row,), ()), "canary", "stable", 2)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.analysis.criteria import failing
 from shared.analysis.periods import Period, side_by_side
 from shared.analysis.proof import Risk
 from shared.analysis.trial import Standing, Trial
@@ -123,6 +124,17 @@ def test_a_step_that_waited_long_asks_only_about_the_largest_acceptable_harm() -
     for row in rows[70:]:
         live.weigh(row)
     assert live.step.errors.margin == 0.06
+
+
+def test_what_both_do_as_usual_is_learned_as_clustering_too() -> None:
+    dice, live, known = random.Random(4), trial(), failing()
+    for minute in range(-60, 20):
+        theirs = dice.randrange(4, 30)
+        ours = (20, 5) if minute >= 0 else (0, 0)
+        live.weigh(Period(NOW + (minute + 1) * MINUTE, ours[0], ours[0], ours[1], 0, 80, theirs))
+        known.learn([(theirs, 80)])
+    assert live.errors.expected == known.expected
+    assert live.errors.clustering.of_stretch == known.clustering.of_stretch
 
 
 def test_a_step_that_begins_inside_an_open_block_has_proved_nothing() -> None:
