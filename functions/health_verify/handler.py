@@ -38,14 +38,16 @@ def handle(message: Message, cloud: Cloud) -> str:
 
 def _measure(cloud: Cloud, name: str, message: Message) -> str:
     """Publishes the service's verdict and says which; "" where nothing is deployed or nothing is to do."""
+    try:
+        service = cloud.services.get(name)
+    except NotFound:
+        return ""  # not deployed yet in this environment
     from shared.events import verdict
 
     from .reading import read_service
 
     try:
-        reading = read_service(cloud, name)
-    except NotFound:
-        return ""  # not deployed yet in this environment
+        reading = read_service(cloud, service)
     except PermanentError as error:
         return _reject(cloud, name, message, error)
     if reading is None:

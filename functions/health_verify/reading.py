@@ -49,13 +49,12 @@ class Reading(NamedTuple):
         return judged.verdict.health in moves or judged.at.minute % _KEPT_EVERY_MINUTES == 0
 
 
-def read_service(cloud: Cloud, name: str) -> Reading | None:
-    """None when the service has nothing to do. Raises NotFound.
+def read_service(cloud: Cloud, service: Service) -> Reading | None:
+    """None when the service has nothing to do.
 
     Where the ledger knows a newer record than the service carries, nothing else is read: it must be restored first.
     """
-    managed = cloud.environment.services[name]
-    service = cloud.services.get(name)
+    name, managed = service.name, cloud.environment.services[service.name]
     record = codec.decode(service.record) if service.record else Record(service=name)
     judged = Judged(
         service=name,

@@ -1,9 +1,11 @@
 """The HTTP door of every function: who calls, what came, what happened, and what Pub/Sub is told about it."""
 
+import gc
 import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 
 from flask import Request
 from flask.typing import ResponseReturnValue
@@ -16,12 +18,14 @@ from shared.runtime.cloud import Cloud
 from shared.runtime.logs import clipped, follow, log
 
 Handler = Callable[[Message, Cloud], str]
+_NEW_OBJECTS: Final = 20_000  # until garbage is looked for; a start makes many, which stay
 
 
 def open_door(
     name: str, handle: Handler, cloud_factory: Callable[[], Cloud]
 ) -> Callable[[Request], ResponseReturnValue]:
     """The function that answers requests. Nothing is built before the first one, and everything only once."""
+    gc.set_threshold(_NEW_OBJECTS)
     lock = threading.Lock()
     built: list[tuple[Caller, Cloud]] = []
 

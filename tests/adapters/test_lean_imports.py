@@ -244,3 +244,17 @@ answer = httplib2.Response({"www-authenticate": 'Basic realm="here"'})
 told += [httplib2.auth._parse_www_authenticate(answer), "pyparsing" in sys.modules]
 """
     assert alone(LEAN + told) == [False, {"basic": {"realm": "here"}}, True]
+
+
+def test_rarer_objects_of_cloud_storage_are_real_once_they_are_made() -> None:
+    told = """
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.storage import Client
+from google.cloud.storage.hmac_key import HMACKeyMetadata
+from google.cloud.storage.ip_filter import IPFilter
+client = Client(project="demo", credentials=AnonymousCredentials())
+key, reader = HMACKeyMetadata(client, "id"), client.bucket("bucket").blob("key").open("rb")
+told = [type(one).__name__ for one in (key, reader, IPFilter())]
+told += [key.access_id, reader.readable(), isinstance(key, HMACKeyMetadata), IPFilter().mode]
+"""
+    assert alone(LEAN + told) == alone(told)
