@@ -6,7 +6,7 @@ https://cloud.google.com/monitoring/api/metrics_gcp
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -25,7 +25,7 @@ REQUEST_COUNT = "run.googleapis.com/request_count"
 REQUEST_LATENCIES = "run.googleapis.com/request_latencies"  # without the wait for an instance to start
 STARTUP_PROBES = "run.googleapis.com/container/completed_probe_count"
 _QUERY_SECONDS = 15.0
-_QUESTIONS_MAX = 12  # at a time, of all messages that an instance is busy with
+_QUESTIONS_MAX = 32  # at a time: four of each of the eight messages that an instance may be busy with
 _REVISION = "resource.labels.revision_name"
 _LABELS = {  # what is asked of each metric, beside the revision
     REQUEST_COUNT: ("metric.labels.response_code", "metric.labels.response_code_class"),
@@ -77,12 +77,13 @@ class CloudMonitoring:
         The answer raises Unavailable, also where we are not allowed to look: nobody can see, and no redelivery is
         needed to know.
         """
-        asked = [self._askers.submit(self._pages, metric, service, start, end) for metric in _LABELS]
+        span = self._askers.submit(self._span, start, end)  # one question of the clock, which all others wait for
+        asked = [self._askers.submit(self._pages, metric, service, span) for metric in _LABELS]
 
         def answer() -> History:
             try:
                 with our_errors():
-                    return self._history([one.result() for one in asked], self._span(start, end))
+                    return self._history([one.result() for one in asked], span.result())
             except (exceptions.PermissionDenied, exceptions.Unauthenticated) as error:
                 raise Unavailable(f"we may not read the metrics: {error.message}") from error
 
@@ -141,12 +142,12 @@ class CloudMonitoring:
         settled = end - delay
         return start + (_EPOCH - start) % period, settled - (settled - _EPOCH) % period
 
-    def _pages(self, metric: str, service: str, start: datetime, end: datetime) -> Iterable[Any]:
+    def _pages(self, metric: str, service: str, span: Future[_Span]) -> Iterable[Any]:
         """Every series, the first page of them fetched already; none of a span without a whole period.
 
         A metric that nothing in the project was ever written to does not exist: no data, like a missing series.
         """
-        first, settled = self._span(start, end)
+        first, settled = span.result()
         if first >= settled:
             return ()
         request = metric_service.ListTimeSeriesRequest(

@@ -210,6 +210,19 @@ def test_the_metrics_own_clock_is_asked_once(metrics: CloudMonitoring, server: M
     assert server.requests[0][1].name == f"projects/demo/metricDescriptors/{REQUEST_COUNT}"
 
 
+def test_a_clock_that_does_not_answer_is_asked_once_a_reading_and_nothing_else_is(
+    metrics: CloudMonitoring, server: Metrics
+) -> None:
+    def refuse(_request: object) -> MetricDescriptor:
+        raise Fail(grpc.StatusCode.RESOURCE_EXHAUSTED, "quota")
+
+    server.answers["get_metric_descriptor"] = refuse
+    for reading in (1, 2):
+        with pytest.raises(Unavailable, match="quota"):
+            metrics.ask("web", START, NOW)()
+        assert server.calls == ["get_metric_descriptor"] * reading
+
+
 def test_a_descriptor_that_tells_no_times_means_the_documented_ones(metrics: CloudMonitoring, server: Metrics) -> None:
     server.answers["get_metric_descriptor"] = MetricDescriptor()
     history = metrics.ask("web", START, NOW)()
