@@ -10,7 +10,7 @@ import pytest
 
 from shared.analysis.evidence import History
 from shared.config.environment import ManagedService
-from shared.errors import InvalidRecord, Unavailable
+from shared.errors import InvalidRecord, NotFound, Unavailable
 from shared.events.message import Message
 from shared.rollout.service import Revision, RevisionState, Service
 from tests.fakes.clock import NOW
@@ -123,6 +123,21 @@ def test_at_100_percent_stable_is_asked_often_enough_to_show_an_outage_that_both
     row = world.cloud.services.rows["web"]
     world.cloud.services.rows["web"] = replace(row, tagged={"canary": row.tagged["canary"]})
     assert asked(200) == 0
+
+
+def test_only_a_service_that_is_missing_is_not_deployed_and_not_one_whose_ledger_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = two_services()
+    del world.cloud.services.rows["api"]
+    assert tick(world).startswith("measured: web ")
+
+    def gone(*_asked: object) -> str:
+        raise NotFound("no such bucket")
+
+    monkeypatch.setattr(world.cloud.ledger, "newest", gone)
+    with pytest.raises(NotFound, match="no such bucket"):  # the tick comes again, and is told when it never can
+        tick(world)
 
 
 def test_the_metrics_are_asked_before_the_revisions_and_awaited_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
